@@ -1,0 +1,1 @@
+"""squeezegym: a leveraged spot-perp market, and Gymnasium environments around it."""

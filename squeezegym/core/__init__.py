@@ -1,0 +1,1 @@
+"""Market kernels: numba only, no Python objects, no input or output."""

@@ -1,0 +1,107 @@
+"""Accounts and the ledger: every quantum and every coin moves from one account to another.
+
+A fill of ``q`` lots at ``p`` ticks moves exactly ``q * p`` quanta from buyer to seller, on the
+perp book as on the spot book; the perp position then carries the claim. So equity at mark is
+``quote + perp * mark`` and the three sums over all accounts (quote, coins, perp positions)
+never change. ``cost`` only derives the entry price and enters no sum.
+"""
+
+import numpy as np
+
+from squeezegym._jit import kernel
+from squeezegym.codes import (
+    FIRST_HOLDER,
+    KIND_HOLDER,
+    KIND_LEARNER,
+    KIND_POOL,
+    KIND_POT,
+    LEARNER,
+    NOISE,
+    SPOT,
+    ZERO,
+)
+from squeezegym.core.arithmetic import mul_div
+from squeezegym.core.eventlog import log_position, log_transfer
+
+
+@kernel(inline=True)
+def transfer(market, payer, payee, quanta):
+    """Move cash between two accounts."""
+    market["accounts"][payer]["quote"] -= quanta
+    market["accounts"][payee]["quote"] += quanta
+
+
+@kernel
+def pay(market, payer, payee, quanta):
+    """Move cash that no fill explains: deposits, deficits, liquidation fees."""
+    if quanta != 0:
+        transfer(market, payer, payee, quanta)
+        log_transfer(market, payer, payee, quanta)
+
+
+@kernel(inline=True)
+def change_perp(market, slot, change, price):
+    """Book a signed perp fill on one account: cash, position and cost of the position."""
+    account = market["accounts"][slot]
+    before = account["perp"]
+    after = before + change
+    market["score"]["open_interest"] += max(after, ZERO) - max(before, ZERO)
+    account["perp"] = after
+    account["quote"] -= change * price
+    if account["kind"] < KIND_LEARNER:
+        return  # a pool has no meaningful entry price
+    if before == 0 or (before > 0) == (change > 0):
+        account["cost"] += abs(change) * price
+    elif (after > 0) == (before > 0) and after != 0:
+        account["cost"] = mul_div(account["cost"], abs(after), abs(before))
+    else:
+        account["cost"] = abs(after) * price
+
+
+@kernel(inline=True)
+def exchange_lots(market, venue, seller, buyer, price, qty):
+    """Move ``qty`` lots from seller to buyer at ``price`` on one venue, cash against them."""
+    if venue == SPOT:
+        accounts = market["accounts"]
+        accounts[seller]["spot"] -= qty
+        accounts[buyer]["spot"] += qty
+        transfer(market, buyer, seller, qty * price)
+    else:
+        change_perp(market, seller, -qty, price)
+        change_perp(market, buyer, qty, price)
+
+
+@kernel
+def move_position(market, seller, buyer, price, qty):
+    """Move a perp position outside the book: openings, absorption, deleveraging."""
+    change_perp(market, seller, -qty, price)
+    change_perp(market, buyer, qty, price)
+    log_position(market, seller, buyer, price, qty)
+
+
+@kernel(inline=True)
+def equity(account, mark):
+    """Equity of a perp account at ``mark``, quanta; spot coins are no collateral."""
+    return account["quote"] + account["perp"] * mark
+
+
+@kernel
+def open_accounts(market):
+    """Empty every account and set the kinds."""
+    accounts = market["accounts"]
+    for slot in range(accounts.shape[0]):
+        account = accounts[slot]
+        account["quote"] = 0
+        account["perp"] = 0
+        account["spot"] = 0
+        account["cost"] = 0
+        account["fees"] = 0
+        account["trigger"] = 0
+        account["laddered"] = 0
+        if slot >= FIRST_HOLDER:
+            account["kind"] = np.uint8(KIND_HOLDER)
+        elif slot == LEARNER:
+            account["kind"] = np.uint8(KIND_LEARNER)
+        else:
+            account["kind"] = np.uint8(KIND_POT if slot < NOISE else KIND_POOL)
+

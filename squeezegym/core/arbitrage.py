@@ -1,0 +1,43 @@
+"""The spot-perp link: arbitrageurs sell the dear book and buy the cheap one."""
+
+import numpy as np
+
+from squeezegym._jit import kernel
+from squeezegym.codes import ARBITRAGE, BUY, IOC, PERP, SELL, SPOT, ZERO, Source, Stream
+from squeezegym.core.exchange import place
+from squeezegym.core.flow import later, worst_price
+from squeezegym.core.marks import mid
+
+_SOURCE = np.int64(Source.ARBITRAGE)
+_STREAM = np.int64(Stream.ARBITRAGE)
+
+
+@kernel
+def arbitrage_look(market, params):
+    """Trade the basis beyond its fair value and the cost of both legs, within capital.
+
+    The first leg is sized by the excess basis; the second hedges what the first filled, so a
+    thin book leaves the arbitrageur with the smaller of the two, never with an open leg it
+    did not choose.
+    """
+    rules = params["arbitrage"]
+    market["clock"]["due"][_SOURCE] = later(market, _STREAM, rules["rate"])
+    perp = mid(market["books"][PERP])
+    spot = mid(market["books"][SPOT])
+    basis = perp / spot - 1.0 - rules["fair_basis"]
+    excess = abs(basis) - rules["threshold"]
+    if excess <= 0.0:
+        return
+    qty = min(np.int64(excess * rules["lots_per_unit"]) + 1, rules["max_lots"])
+    held = market["accounts"][ARBITRAGE]["perp"]
+    room = rules["max_position"] + held if basis > 0 else rules["max_position"] - held
+    qty = min(qty, room)
+    if qty <= 0:
+        return
+    side = SELL if basis > 0 else BUY
+    other = BUY if basis > 0 else SELL
+    filled, _ = place(
+        market, params, PERP, ARBITRAGE, side, worst_price(side), qty, IOC, ZERO
+    )
+    if filled > 0:
+        place(market, params, SPOT, ARBITRAGE, other, worst_price(other), filled, IOC, ZERO)

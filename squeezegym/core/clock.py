@@ -1,0 +1,164 @@
+"""The clock: what happens in which order, and the one entry that runs markets.
+
+Time is continuous. Every source of events keeps the time of its next one; the earliest is
+served, ties in the order of :class:`squeezegym.codes.Source`.
+"""
+
+import numpy as np
+
+from squeezegym._jit import entry, kernel
+from squeezegym.codes import NEVER, PERP, SPOT, Command, Source
+from squeezegym.core.arbitrage import arbitrage_look
+from squeezegym.core.barrier import measure_barrier
+from squeezegym.core.feed import publish
+from squeezegym.core.flow import (
+    catalyst_child,
+    maker_visit,
+    noise_limit_order,
+    noise_market_order,
+    value_decision,
+)
+from squeezegym.core.gateway import send_ack, serve_gateway
+from squeezegym.core.learner import act, close_out, report
+from squeezegym.core.liquidation import check_mark, serve_engine
+from squeezegym.core.marks import update_marks
+from squeezegym.core.opening import begin_episode, open_market
+
+_GATEWAY = np.int64(Source.GATEWAY)
+_ENGINE = np.int64(Source.ENGINE)
+_MARK = np.int64(Source.MARK)
+_FEED = np.int64(Source.FEED)
+_NOISE_PERP = np.int64(Source.NOISE_PERP)
+_NOISE_SPOT = np.int64(Source.NOISE_SPOT)
+_LIMIT_PERP = np.int64(Source.LIMIT_PERP)
+_LIMIT_SPOT = np.int64(Source.LIMIT_SPOT)
+_MAKER_PERP = np.int64(Source.MAKER_PERP)
+_MAKER_SPOT = np.int64(Source.MAKER_SPOT)
+_VALUE = np.int64(Source.VALUE)
+_CATALYST = np.int64(Source.CATALYST)
+_RUN = np.int64(Command.RUN)
+_RESET = np.int64(Command.RESET)
+_CLOSE = np.int64(Command.CLOSE)
+LOG_RESERVE = np.int64(64)  # rows that one event may need
+
+
+@kernel
+def run(market, params, until):
+    """Serve every event up to ``until``; stop early when the log must be drained first."""
+    clock = market["clock"]
+    n_sources = clock["due"].shape[0]
+    while True:
+        source = np.int64(0)
+        due = clock["due"][0]
+        for i in range(1, n_sources):
+            if clock["due"][i] < due:
+                due = clock["due"][i]
+                source = np.int64(i)
+        if due > until:
+            break
+        clock["now"] = due
+        _serve(market, params, source)
+        if market["learner"]["changed"] != 0:
+            send_ack(market, params)
+        if market["log_on"] != 0 and market["n_log"] > market["log"].shape[0] - LOG_RESERVE:
+            return
+    clock["now"] = until
+
+
+@kernel
+def _serve(market, params, source):
+    """Serve one event."""
+    if source == _MAKER_PERP:
+        maker_visit(market, params, PERP)
+    elif source == _MAKER_SPOT:
+        maker_visit(market, params, SPOT)
+    elif source == _LIMIT_PERP:
+        noise_limit_order(market, params, PERP)
+    elif source == _LIMIT_SPOT:
+        noise_limit_order(market, params, SPOT)
+    elif source == _NOISE_PERP:
+        noise_market_order(market, params, PERP)
+    elif source == _NOISE_SPOT:
+        noise_market_order(market, params, SPOT)
+    else:
+        _serve_rare(market, params, source)
+
+
+@kernel
+def _serve_rare(market, params, source):
+    if source == _FEED:
+        publish(market, params)
+    elif source == _MARK:
+        update_marks(market, params)
+        check_mark(market, params)
+    elif source == _GATEWAY:
+        serve_gateway(market, params)
+    elif source == _ENGINE:
+        serve_engine(market, params)
+    elif source == _VALUE:
+        value_decision(market, params)
+    elif source == _CATALYST:
+        if market["flow"]["catalyst_end"] == 0:
+            _begin_catalyst(market, params)
+        else:
+            catalyst_child(market, params)
+    else:
+        arbitrage_look(market, params)
+
+
+@kernel
+def _begin_catalyst(market, params):
+    """Measure the ignition barrier of the state and size the metaorder by it."""
+    rules = params["catalyst"]
+    score = market["score"]
+    flow = market["flow"]
+    barrier, visible_n = measure_barrier(market, rules["side"])
+    score["barrier"] = barrier
+    score["visible_n"] = visible_n
+    score["demand"] = 0
+    size = np.int64(flow["catalyst_multiple"] * np.float64(barrier))
+    flow["catalyst_size"] = size
+    flow["catalyst_left"] = size
+    flow["catalyst_end"] = market["clock"]["now"] + rules["duration"]
+    if size == 0:
+        market["clock"]["due"][_CATALYST] = NEVER
+    else:
+        catalyst_child(market, params)
+
+
+@kernel
+def advance_one(market, view, params):
+    """Obey the command of one row: reset, act, run, close, report."""
+    command = view["command"]
+    if command & _RESET:
+        open_market(market, params, view["seeds"])
+        run(market, params, np.int64(0))
+        begin_episode(market)
+    if command & _RUN:
+        if view["has_action"] != 0:
+            view["has_action"] = 0
+            act(market, params, view)
+        run(market, params, view["until"])
+        if command & _CLOSE and market["clock"]["now"] == view["until"]:
+            close_out(market, params)
+    report(market, params, view)
+
+
+@entry
+def advance(fingerprint):
+    """Build the entry; the fingerprint of the sources is part of its cache key."""
+
+    def advance(markets, views, params):
+        """Advance every market as its view commands.
+
+        Args:
+            markets: (n,) ``market_dtype`` of one size class.
+            views: (n,) ``VIEW_DTYPE``: commands and actions in, reports out.
+            params: (1,) ``params_dtype`` of the same size class.
+        """
+        fingerprint  # noqa: B018  (a closure cell: part of numba's cache key)
+        for row in range(markets.shape[0]):
+            if views[row]["command"] != 0:
+                advance_one(markets[row], views[row], params[0])
+
+    return advance

@@ -1,0 +1,291 @@
+"""Background populations: noise, makers, value traders and the catalyst.
+
+Each draws from its own streams, and every event makes the same number of draws whatever the
+book looks like, so that two runs that differ in one rule meet the same arrivals.
+"""
+
+import math
+
+import numpy as np
+
+from squeezegym._jit import kernel
+from squeezegym.codes import (
+    BUY,
+    CATALYST,
+    GTC,
+    IOC,
+    MAKER,
+    NEVER,
+    NO_ASK,
+    NO_BID,
+    NO_SLOT,
+    NOISE,
+    ONE,
+    PERP,
+    SELL,
+    SPOT,
+    VALUE,
+    ZERO,
+    Problem,
+    Source,
+    Stream,
+)
+from squeezegym.core.book import NO_ORDER, find
+from squeezegym.core.eventlog import count_problem
+from squeezegym.core.exchange import place, withdraw
+from squeezegym.core.marks import mid
+from squeezegym.core.rng import exponential, lognormal_lots, normal, uniform
+
+_NOISE_SOURCE = np.int64(Source.NOISE_PERP)
+_LIMIT_SOURCE = np.int64(Source.LIMIT_PERP)
+_MAKER_SOURCE = np.int64(Source.MAKER_PERP)
+_VALUE_SOURCE = np.int64(Source.VALUE)
+_CATALYST_SOURCE = np.int64(Source.CATALYST)
+_NOISE_STREAM = np.int64(Stream.NOISE_PERP)
+_LIMIT_STREAM = np.int64(Stream.LIMIT_PERP)
+_MAKER_STREAM = np.int64(Stream.MAKER_PERP)
+_VALUE_STREAM = np.int64(Stream.VALUE)
+_FUNDAMENTAL_STREAM = np.int64(Stream.FUNDAMENTAL)
+_CATALYST_STREAM = np.int64(Stream.CATALYST)
+_CEILING = np.int64(Problem.INTENSITY_CEILING)
+_SECOND = 1e9
+_LOWEST_PRICE = np.int64(1)
+_HIGHEST_PRICE = np.int64(NO_ASK - 1)
+
+
+@kernel(inline=True)
+def later(market, stream, rate):
+    """Return the next arrival time of a Poisson process, or NEVER at rate 0."""
+    wait = exponential(market["clock"]["rng"], stream)
+    if rate <= 0.0:
+        return NEVER
+    return market["clock"]["now"] + np.int64(wait * _SECOND / rate) + 1
+
+
+@kernel(inline=True)
+def worst_price(side):
+    """Limit price of a market order."""
+    return _HIGHEST_PRICE if side == BUY else _LOWEST_PRICE
+
+
+@kernel
+def take(market, params, venue, owner, side, qty):
+    """Send a background market order and count it as exogenous demand."""
+    filled, _ = place(market, params, venue, owner, side, worst_price(side), qty, IOC, ZERO)
+    score = market["score"]
+    score["demand"] += filled if side == BUY else -filled
+    if score["barrier"] > 0 and score["ignition"] == NEVER:
+        aimed = score["demand"] if params["catalyst"]["side"] == BUY else -score["demand"]
+        if aimed > score["barrier"]:
+            score["ignition"] = market["clock"]["now"]
+
+
+@kernel
+def schedule_noise(market, params, venue):
+    """Time the next candidate of the self-exciting market-order process (thinning)."""
+    rules = params["noise"][venue]
+    flow = market["flow"]
+    ceiling = rules["market_rate"] + flow["excitation"][venue]
+    flow["excited_at"][venue] = market["clock"]["now"]
+    market["clock"]["due"][_NOISE_SOURCE + venue] = later(
+        market, _NOISE_STREAM + venue, ceiling
+    )
+
+
+@kernel
+def noise_market_order(market, params, venue):
+    """One candidate of the market-order process: thinned, then a side, a size, an order.
+
+    Intensity ``mu + sum of branching * decay * exp(-decay * age)`` over its own past orders,
+    simulated by thinning (Ogata 1981); sides repeat with probability ``persistence``.
+    """
+    rules = params["noise"][venue]
+    flow = market["flow"]
+    rng = market["clock"]["rng"]
+    stream = _NOISE_STREAM + venue
+    age = np.float64(market["clock"]["now"] - flow["excited_at"][venue]) / _SECOND
+    bound = rules["market_rate"] + flow["excitation"][venue]
+    excitation = flow["excitation"][venue] * math.exp(-rules["decay"] * age)
+    accepted = uniform(rng, stream) * bound <= rules["market_rate"] + excitation
+    if accepted:
+        repeats = uniform(rng, stream) < rules["persistence"]
+        side = flow["sign"][venue] if repeats else ONE - flow["sign"][venue]
+        flow["sign"][venue] = side
+        qty = lognormal_lots(rng, stream, rules["market_log_mean"], rules["market_log_sd"])
+        qty = min(qty, rules["market_max"])
+        take(market, params, venue, NOISE, side, qty)
+        excitation += rules["branching"] * rules["decay"]
+        if rules["market_rate"] + excitation > rules["ceiling"]:
+            excitation = max(0.0, rules["ceiling"] - rules["market_rate"])
+            count_problem(market, _CEILING)
+    flow["excitation"][venue] = excitation
+    schedule_noise(market, params, venue)
+
+
+@kernel
+def noise_limit_order(market, params, venue):
+    """Visit a noise slot: cancel the order that stands there, or place a new one."""
+    rules = params["noise"][venue]
+    rng = market["clock"]["rng"]
+    stream = _LIMIT_STREAM + venue
+    market["clock"]["due"][_LIMIT_SOURCE + venue] = later(market, stream, rules["limit_rate"])
+    slot = np.int64(uniform(rng, stream) * np.float64(rules["slots"]))
+    side = np.int64(uniform(rng, stream) < 0.5)
+    depth = exponential(rng, stream)
+    improves = uniform(rng, stream) < rules["improve"]
+    qty = lognormal_lots(rng, stream, rules["limit_log_mean"], rules["limit_log_sd"])
+    book = market["books"][venue]
+    standing = market["noise"][venue, slot]
+    if find(book, standing) != NO_SLOT:
+        withdraw(market, params, venue, standing)
+        market["noise"][venue, slot] = NO_ORDER
+        return
+    away = np.int64(depth * rules["limit_distance"])
+    if improves:
+        away = np.int64(-1)
+    price = _behind_touch(book, side, away)
+    if price == 0:
+        return
+    _, order_id = place(market, params, venue, NOISE, side, price, qty, GTC, ZERO)
+    market["noise"][venue, slot] = order_id
+
+
+@kernel
+def _behind_touch(book, side, away):
+    """Price ``away`` ticks behind the own touch, never crossing; 0 when there is no touch."""
+    bid = book["best_bid"]
+    ask = book["best_ask"]
+    if side == BUY:
+        if bid == NO_BID:
+            return max(_LOWEST_PRICE, ask - 1 - max(away, ZERO)) if ask != NO_ASK else ZERO
+        return max(_LOWEST_PRICE, min(bid - away, ask - 1))
+    if ask == NO_ASK:
+        return min(_HIGHEST_PRICE, bid + 1 + max(away, ZERO)) if bid != NO_BID else ZERO
+    return min(_HIGHEST_PRICE, max(ask + away, bid + 1))
+
+
+@kernel
+def look(market, params, venue):
+    """Let makers' reference price follow the mid, and measure the trend they fear."""
+    rules = params["maker"][venue]
+    flow = market["flow"]
+    now = market["clock"]["now"]
+    elapsed = np.float64(now - flow["seen_at"][venue]) / _SECOND
+    flow["seen_at"][venue] = now
+    price = mid(market["books"][venue])
+    follow = 1.0 - math.exp(-rules["memory"] * elapsed)
+    flow["reference"][venue] += follow * (price - flow["reference"][venue])
+    follow = 1.0 - math.exp(-rules["slow_memory"] * elapsed)
+    flow["slow"][venue] += follow * (price - flow["slow"][venue])
+    flow["trend"][venue] = flow["reference"][venue] - flow["slow"][venue]
+
+
+@kernel
+def stress(market, params, venue):
+    """How far the trend exceeds what makers take for calm: 0 in calm, 1 at twice calm."""
+    calm = params["maker"][venue]["calm_trend"]
+    return max(0.0, abs(market["flow"]["trend"][venue]) / calm - 1.0)
+
+
+@kernel
+def quote_price(market, params, venue, side, slot, stretch):
+    """Price at which a maker quote should stand, never crossing the other side."""
+    book = market["books"][venue]
+    distance = params["distance"][venue, side, slot] * stretch
+    reference = market["flow"]["reference"][venue]
+    if side == BUY:
+        price = np.int64(math.floor(reference - distance))
+        if book["best_ask"] != NO_ASK:
+            price = min(price, book["best_ask"] - 1)
+        return max(price, _LOWEST_PRICE)
+    price = np.int64(math.ceil(reference + distance))
+    if book["best_bid"] != NO_BID:
+        price = max(price, book["best_bid"] + 1)
+    return min(price, _HIGHEST_PRICE)
+
+
+@kernel
+def maker_visit(market, params, venue):
+    """Visit a quote slot: replace the quote if it is gone, misplaced or too large for the stress.
+
+    Depth left in stress: ``max(floor, (1 + stress) ** -withdrawal)``; distances stretch by
+    ``1 + widening * stress``. A slot stays empty until its next visit, so refill is delayed.
+    """
+    rules = params["maker"][venue]
+    rng = market["clock"]["rng"]
+    stream = _MAKER_STREAM + venue
+    market["clock"]["due"][_MAKER_SOURCE + venue] = later(market, stream, rules["visit_rate"])
+    side = np.int64(uniform(rng, stream) < 0.5)
+    draw = uniform(rng, stream)
+    size_noise = math.exp(rules["size_sd"] * normal(rng, stream))
+    n_slots = rules["slots"][side]
+    slot = min(np.int64(draw ** rules["near_bias"] * np.float64(n_slots)), n_slots - 1)
+    look(market, params, venue)
+    fear = stress(market, params, venue)
+    keep = max(rules["floor"], (1.0 + fear) ** -rules["withdrawal"])
+    stretch = 1.0 + rules["widening"] * fear
+    book = market["books"][venue]
+    standing = market["quotes"][venue, side, slot]
+    place_ = find(book, standing)
+    price = quote_price(market, params, venue, side, slot, stretch)
+    lots = params["lots"][venue, side, slot]
+    if place_ != NO_SLOT:
+        order = book["orders"][place_]
+        slack = rules["tolerance"] * params["distance"][venue, side, slot]
+        off = abs(np.float64(np.int64(order["price"]) - price))
+        if off <= slack and np.float64(order["qty"]) <= 1.5 * keep * lots + 1.0:
+            return
+        withdraw(market, params, venue, standing)
+        market["quotes"][venue, side, slot] = NO_ORDER
+        price = quote_price(market, params, venue, side, slot, stretch)
+    qty = np.int64(lots * keep * size_noise + 0.5)
+    if qty > 0:
+        _, order_id = place(market, params, venue, MAKER, side, price, qty, GTC, ZERO)
+        market["quotes"][venue, side, slot] = order_id
+
+
+@kernel
+def move_fundamental(market, params):
+    """Move the fundamental, a driftless geometric random walk on its own stream."""
+    marks = market["marks"]
+    now = market["clock"]["now"]
+    elapsed = np.float64(now - marks["fundamental_time"]) / _SECOND
+    marks["fundamental_time"] = now
+    shock = normal(market["clock"]["rng"], _FUNDAMENTAL_STREAM)
+    step = params["value"]["volatility"] * math.sqrt(elapsed)
+    marks["fundamental"] *= math.exp(step * shock - 0.5 * step * step)
+
+
+@kernel
+def value_decision(market, params):
+    """A value trader compares the spot mid with the fundamental and trades the difference."""
+    rules = params["value"]
+    move_fundamental(market, params)
+    market["clock"]["due"][_VALUE_SOURCE] = later(market, _VALUE_STREAM, rules["rate"])
+    price = mid(market["books"][SPOT])
+    gap = market["marks"]["fundamental"] / price - 1.0
+    if abs(gap) <= rules["threshold"]:
+        return
+    excess = abs(gap) - rules["threshold"]
+    qty = min(np.int64(excess * rules["lots_per_unit"]), rules["max_lots"])
+    if qty > 0:
+        take(market, params, SPOT, VALUE, BUY if gap > 0 else SELL, qty)
+
+
+@kernel
+def catalyst_child(market, params):
+    """One child order of the catalyst, on either book; it stops when filled or out of time."""
+    rules = params["catalyst"]
+    flow = market["flow"]
+    rng = market["clock"]["rng"]
+    now = market["clock"]["now"]
+    on_perp = uniform(rng, _CATALYST_STREAM) < rules["perp_share"]
+    market["clock"]["due"][_CATALYST_SOURCE] = later(market, _CATALYST_STREAM, rules["rate"])
+    if now >= flow["catalyst_end"] or flow["catalyst_left"] <= 0:
+        market["clock"]["due"][_CATALYST_SOURCE] = NEVER
+        return
+    seconds = np.float64(flow["catalyst_end"] - now) / _SECOND
+    children = max(1.0, seconds * rules["rate"])
+    qty = max(ONE, np.int64(np.float64(flow["catalyst_left"]) / children))
+    flow["catalyst_left"] -= qty
+    take(market, params, PERP if on_perp else SPOT, CATALYST, rules["side"], qty)

@@ -1,0 +1,184 @@
+"""The way of the learner's messages: travel, the matching engine's queue, the acks back.
+
+Every message that any population sends adds its service time to the engine's workload;
+a learner's message that arrives while the engine is busy waits until the workload it found
+is done (first in, first out).
+"""
+
+import numpy as np
+
+from squeezegym._jit import kernel
+from squeezegym.codes import (
+    LEARNER,
+    NEVER,
+    NO_SLOT,
+    PERP,
+    ZERO,
+    LogKind,
+    Problem,
+    Source,
+    Stream,
+)
+from squeezegym.core.book import find
+from squeezegym.core.eventlog import count_problem
+from squeezegym.core.exchange import place, withdraw
+from squeezegym.core.rng import exponential
+
+_GATEWAY = np.int64(Source.GATEWAY)
+_STREAM = np.int64(Stream.GATEWAY)
+_FULL = np.int64(Problem.GATEWAY_FULL)
+ORDER = np.int64(LogKind.ORDER)
+CANCEL = np.int64(LogKind.CANCEL)
+
+
+@kernel
+def travel_time(market, params):
+    """Draw the one-way latency of a learner's message or ack, ns."""
+    wait = exponential(market["clock"]["rng"], _STREAM) * params["learner"]["jitter"]
+    return params["learner"]["latency"] + np.int64(wait)
+
+
+@kernel
+def send(market, params, kind, side, price, qty, tif):
+    """Send a learner's message on its way; it cannot overtake an earlier one."""
+    gateway = market["gateway"]
+    size = gateway["size"]
+    due = market["clock"]["now"] + travel_time(market, params)
+    if size >= gateway["messages"].shape[0]:
+        count_problem(market, _FULL)
+        return
+    if size > 0:
+        due = max(due, gateway["messages"][size - 1]["due"])
+    message = gateway["messages"][size]
+    message["due"] = due
+    message["kind"] = kind
+    message["side"] = side
+    message["price"] = price
+    message["qty"] = qty
+    message["tif"] = tif
+    message["queued"] = 0
+    gateway["size"] = size + 1
+    market["learner"]["sent"] += 1
+    if size == 0:
+        market["clock"]["due"][_GATEWAY] = due
+
+
+@kernel
+def serve_gateway(market, params):
+    """The head message has arrived: let it queue for the engine, or match it."""
+    gateway = market["gateway"]
+    clock = market["clock"]
+    message = gateway["messages"][0]
+    if message["queued"] == 0 and gateway["busy_until"] > clock["now"]:
+        message["queued"] = 1
+        message["due"] = gateway["busy_until"]
+        clock["due"][_GATEWAY] = message["due"]
+        return
+    execute(market, params, message)
+    size = gateway["size"] - 1
+    for i in range(size):
+        _copy(gateway["messages"][i], gateway["messages"][i + 1])
+    gateway["size"] = size
+    clock["due"][_GATEWAY] = max(gateway["messages"][0]["due"], clock["now"]) if size > 0 else NEVER
+
+
+@kernel
+def execute(market, params, message):
+    """Match a learner's message."""
+    learner = market["learner"]
+    learner["changed"] = 1
+    if message["kind"] == CANCEL:
+        if withdraw(market, params, PERP, learner["order_id"]) > 0:
+            learner["cancelled"] += 1
+        learner["order_id"] = 0
+        return
+    if learner["liquidated"] != 0:
+        return
+    _, order_id = place(
+        market,
+        params,
+        PERP,
+        LEARNER,
+        message["side"],
+        message["price"],
+        message["qty"],
+        message["tif"],
+        ZERO,
+    )
+    if order_id != 0:
+        learner["order_id"] = order_id
+
+
+@kernel
+def _copy(target, source):
+    target["due"] = source["due"]
+    target["kind"] = source["kind"]
+    target["side"] = source["side"]
+    target["price"] = source["price"]
+    target["qty"] = source["qty"]
+    target["tif"] = source["tif"]
+    target["queued"] = source["queued"]
+
+
+@kernel
+def send_ack(market, params):
+    """Report the learner's account and order to it, one latency later.
+
+    When too many acks are under way the newest takes the place of the one before.
+    """
+    learner = market["learner"]
+    learner["changed"] = 0
+    due = market["clock"]["now"] + travel_time(market, params)
+    n = min(learner["n_acks"], np.int64(learner["acks"].shape[0] - 1))
+    if n > 0:
+        due = max(due, learner["acks"][n - 1]["due"])
+    write_ack(market, learner["acks"][n], due)
+    learner["n_acks"] = n + 1
+
+
+@kernel
+def write_ack(market, ack, due):
+    """Fill an ack with the learner's present account and resting order."""
+    account = market["accounts"][LEARNER]
+    book = market["books"][PERP]
+    ack["due"] = due
+    ack["perp"] = account["perp"]
+    ack["quote"] = account["quote"]
+    ack["cost"] = account["cost"]
+    slot = find(book, market["learner"]["order_id"])
+    if slot == NO_SLOT:
+        ack["order_qty"] = 0
+        return
+    order = book["orders"][slot]
+    ack["order_side"] = order["side"]
+    ack["order_price"] = order["price"]
+    ack["order_qty"] = order["qty"]
+
+
+@kernel
+def receive_acks(market):
+    """Let the learner know every ack that has arrived."""
+    learner = market["learner"]
+    now = market["clock"]["now"]
+    n = learner["n_acks"]
+    arrived = np.int64(0)
+    while arrived < n and learner["acks"][arrived]["due"] <= now:
+        arrived += 1
+    if arrived == 0:
+        return
+    copy_ack(learner["known"], learner["acks"][arrived - 1])
+    for i in range(n - arrived):
+        copy_ack(learner["acks"][i], learner["acks"][i + arrived])
+    learner["n_acks"] = n - arrived
+
+
+@kernel
+def copy_ack(target, source):
+    """Copy one ack onto another."""
+    target["due"] = source["due"]
+    target["perp"] = source["perp"]
+    target["quote"] = source["quote"]
+    target["cost"] = source["cost"]
+    target["order_side"] = source["order_side"]
+    target["order_price"] = source["order_price"]
+    target["order_qty"] = source["order_qty"]

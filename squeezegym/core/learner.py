@@ -1,0 +1,249 @@
+"""The learner's two moments: what it does at a decision, what it sees after it.
+
+It acts on the last feed snapshot that arrived and on its own acks, never on the true book.
+"""
+
+import math
+
+import numpy as np
+
+from squeezegym._jit import kernel
+from squeezegym.codes import (
+    BUY,
+    GTC,
+    IOC,
+    LEARNER,
+    NO_ASK,
+    ONE,
+    PERP,
+    SELL,
+    SPOT,
+    ZERO,
+)
+from squeezegym.core.feed import HORIZONS, receive
+from squeezegym.core.flow import worst_price
+from squeezegym.core.gateway import CANCEL, ORDER, receive_acks, send
+from squeezegym.core.margin import liquidation_trigger, maintenance_margin
+from squeezegym.core.accounts import equity
+from squeezegym.core.exchange import place, withdraw
+
+_TEN_BP = 1e-3
+_SECOND = 1e9
+_DEPTH_UNIT = 0.02  # share of the 10 bp depth at which a size reads log 2
+
+
+@kernel
+def act(market, params, view):
+    """Turn the action into messages: cancel what stands in the way, order the difference.
+
+    While earlier messages are still on their way nothing new is sent.
+    """
+    receive(market)
+    receive_acks(market)
+    learner = market["learner"]
+    known = learner["known"]
+    if learner["liquidated"] != 0 or market["gateway"]["size"] > 0:
+        return
+    rules = params["learner"]
+    snapshot = market["feed"]["seen"]
+    change = _target(params, known, snapshot["mark"], view["target"]) - known["perp"]
+    side = BUY if change > 0 else SELL
+    deadband = max(ONE, rules["limit"] // 50)
+    if abs(change) < deadband:
+        if known["order_qty"] > 0:
+            send(market, params, CANCEL, ZERO, ZERO, ZERO, GTC)
+        return
+    takes = view["aggression"] > 0.0
+    price = _order_price(params, snapshot, side, takes)
+    if known["order_qty"] > 0:
+        if (
+            not takes
+            and known["order_side"] == side
+            and known["order_price"] == price
+            and known["order_qty"] == abs(change)
+        ):
+            return
+        send(market, params, CANCEL, ZERO, ZERO, ZERO, GTC)
+    if price > 0:
+        send(market, params, ORDER, side, price, abs(change), IOC if takes else GTC)
+
+
+@kernel
+def _target(params, known, mark, action):
+    """Target position in lots: the action times the limit, within the leverage cap."""
+    rules = params["learner"]
+    worth = known["quote"] + known["perp"] * mark
+    affordable = np.float64(max(worth, ZERO)) * rules["leverage_cap"] / np.float64(max(mark, ONE))
+    target = action * np.float64(rules["limit"])
+    target = min(max(target, -affordable), affordable)
+    return np.int64(math.floor(target + 0.5))
+
+
+@kernel
+def _order_price(params, snapshot, side, takes):
+    """Limit price from the published book; 0 when the feed shows no price to go by."""
+    own = np.int64(snapshot["price"][PERP, side, 0])
+    opposite = np.int64(snapshot["price"][PERP, ONE - side, 0])
+    if not takes:
+        if own > 0:
+            return own
+        return opposite + (1 if side == SELL else -1) if opposite > 0 else ZERO
+    reference = opposite if opposite > 0 else snapshot["last"][PERP]
+    slack = max(ONE, np.int64(np.float64(reference) * params["learner"]["cap"]))
+    price = reference + slack if side == BUY else reference - slack
+    return min(max(price, ONE), NO_ASK - 1)
+
+
+@kernel
+def close_out(market, params):
+    """End of the horizon: cancel the order and close the position against the book."""
+    learner = market["learner"]
+    withdraw(market, params, PERP, learner["order_id"])
+    learner["order_id"] = 0
+    perp = market["accounts"][LEARNER]["perp"]
+    if perp != 0:
+        side = SELL if perp > 0 else BUY
+        place(market, params, PERP, LEARNER, side, worst_price(side), abs(perp), IOC, ZERO)
+
+
+@kernel
+def report(market, params, view):
+    """Write the account and the observation into the view."""
+    receive(market)
+    receive_acks(market)
+    account = market["accounts"][LEARNER]
+    mark = market["marks"]["mark"]
+    view["equity"] = equity(account, mark)
+    view["position"] = account["perp"]
+    view["fees"] = account["fees"]
+    view["mark"] = mark
+    view["liquidated"] = market["learner"]["liquidated"]
+    observe(market, params, view["observation"])
+
+
+@kernel(inline=True)
+def _clip(x):
+    return np.float32(min(max(x, -1.0), 1.0))
+
+
+@kernel(inline=True)
+def _size(lots, depth, span):
+    """Compress a quantity: log(1 + lots / 2 % of the 10 bp depth) / span."""
+    return _clip(math.log1p(lots / (_DEPTH_UNIT * depth)) / span)
+
+
+@kernel
+def observe(market, params, out):
+    """Write the observation; ``envs.observation.FEATURES`` is the table of its entries."""
+    snapshot = market["feed"]["seen"]
+    i = np.int64(0)
+    for venue in range(2):
+        i = _observe_book(params, snapshot, np.int64(venue), out, i)
+    i = _observe_flow(params, snapshot, out, i)
+    i = _observe_prices(market, params, snapshot, out, i)
+    _observe_self(market, params, snapshot, out, i)
+
+
+@kernel
+def _observe_book(params, snapshot, venue, out, i):
+    """Five levels of both sides, spread and imbalance of one book."""
+    depth = params["scale"]["depth"]
+    middle = snapshot["mean"][0, venue]
+    bid = np.float64(snapshot["price"][venue, BUY, 0])
+    ask = np.float64(snapshot["price"][venue, SELL, 0])
+    if bid > 0.0 and ask > 0.0:
+        middle = 0.5 * (bid + ask)
+    total = 0.0
+    signed = 0.0
+    for side in range(2):
+        for k in range(snapshot["price"].shape[2]):
+            price = np.float64(snapshot["price"][venue, side, k])
+            lots = np.float64(snapshot["qty"][venue, side, k])
+            out[i] = _clip(abs(price - middle) / (middle * _TEN_BP)) if lots > 0.0 else 1.0
+            out[i + 1] = _size(lots, depth, 6.0)
+            i += 2
+            total += lots
+            signed += lots if side == BUY else -lots
+    out[i] = _clip((ask - bid) / (middle * _TEN_BP)) if bid > 0.0 and ask > 0.0 else 1.0
+    out[i + 1] = _clip(signed / total) if total > 0.0 else 0.0
+    return i + 2
+
+
+@kernel
+def _observe_flow(params, snapshot, out, i):
+    """Aggressor and forced volume, decayed over 1 s and 10 s."""
+    depth = params["scale"]["depth"]
+    for h in range(2):
+        for venue in range(2):
+            for side in range(2):
+                out[i] = _size(snapshot["taken"][h, venue, side], depth, 8.0)
+                i += 1
+    for h in range(2):
+        for side in range(2):
+            out[i] = _size(snapshot["forced"][h, side], depth, 8.0)
+            i += 1
+    return i
+
+
+@kernel
+def _published_mid(snapshot, venue):
+    bid = np.float64(snapshot["price"][venue, BUY, 0])
+    ask = np.float64(snapshot["price"][venue, SELL, 0])
+    if bid > 0.0 and ask > 0.0:
+        return 0.5 * (bid + ask)
+    return np.float64(snapshot["last"][venue])
+
+
+@kernel
+def _observe_prices(market, params, snapshot, out, i):
+    """Trends, basis, premium, mark gap, open interest, and how old all that is."""
+    volatility = params["scale"]["volatility"]
+    for venue in range(2):
+        price = _published_mid(snapshot, np.int64(venue))
+        for h in range(3):
+            trend = math.log(price / snapshot["mean"][h, venue])
+            out[i] = _clip(trend / (10.0 * volatility * math.sqrt(HORIZONS[h])))
+            i += 1
+    perp = _published_mid(snapshot, PERP)
+    spot = _published_mid(snapshot, SPOT)
+    index = np.float64(snapshot["index"])
+    mark = np.float64(snapshot["mark"])
+    out[i] = _clip((perp / spot - 1.0) / (5.0 * _TEN_BP))
+    out[i + 1] = _clip((perp / index - 1.0) / (5.0 * _TEN_BP))
+    out[i + 2] = _clip((np.float64(snapshot["last"][PERP]) / mark - 1.0) / (5.0 * _TEN_BP))
+    opening = np.float64(max(market["learner"]["opening_interest"], ONE))
+    out[i + 3] = _clip(np.float64(snapshot["open_interest"]) / opening - 1.0)
+    out[i + 4] = _clip(np.float64(market["clock"]["now"] - snapshot["sent"]) / _SECOND)
+    out[i + 5] = _clip(np.float64(snapshot["queue"]) / _SECOND)
+    return i + 6
+
+
+@kernel
+def _observe_self(market, params, snapshot, out, i):
+    """The learner's own account and order, as its acks have told it, at the published mark."""
+    learner = market["learner"]
+    known = learner["known"]
+    limit = np.float64(params["learner"]["limit"])
+    capital = np.float64(params["learner"]["capital"])
+    mark = snapshot["mark"]
+    worth = known["quote"] + known["perp"] * mark
+    entry_value = known["cost"] if known["perp"] > 0 else -known["cost"]
+    profit = np.float64(known["perp"] * mark - entry_value)
+    needed = maintenance_margin(params["margin"], abs(known["perp"]) * mark)
+    trigger = np.float64(liquidation_trigger(known, params["margin"]))
+    gap = abs(trigger / np.float64(max(mark, ONE)) - 1.0) if known["perp"] != 0 else 1.0
+    signed = np.float64(known["order_qty"]) if known["order_side"] == BUY else -np.float64(
+        known["order_qty"]
+    )
+    away = 0.0
+    if known["order_qty"] > 0:
+        away = np.float64(known["order_price"]) / _published_mid(snapshot, PERP) - 1.0
+    horizon = np.float64(params["learner"]["horizon"])
+    out[i] = _clip(np.float64(known["perp"]) / limit)
+    out[i + 1] = _clip(np.float64(worth) / capital - 1.0)
+    out[i + 2] = _clip(profit / capital)
+    out[i + 3] = _clip(gap)
+    out[i + 4] = _clip(np.float64(needed) / np.float64(max(worth, ONE)))
+    out[i + 5] = _clip(signed / limit)
+    out[i + 6] = _clip(away / _TEN_BP)
+    out[i + 7] = _clip(1.0 - np.float64(market["clock"]["now"]) / horizon)

@@ -1,0 +1,340 @@
+"""The opening state of an episode: books, leveraged positions, learner, timers."""
+
+import math
+
+import numpy as np
+
+from squeezegym._jit import kernel
+from squeezegym.codes import (
+
+    FIRST_HOLDER,
+    FUND,
+    GTC,
+    LEARNER,
+    MAKER,
+    NEVER,
+    OUTSIDE,
+    PERP,
+    SELL,
+    SPOT,
+    ZERO,
+    Source,
+    Stream,
+)
+from squeezegym.core.accounts import equity, move_position, open_accounts, transfer
+from squeezegym.core.book import NO_ORDER, open_book
+from squeezegym.core.exchange import place
+from squeezegym.core.feed import open_feed
+from squeezegym.core.flow import later, quote_price, schedule_noise
+from squeezegym.core.gateway import write_ack
+from squeezegym.core.liquidation import enlist, open_ladder
+from squeezegym.core.marks import open_marks
+from squeezegym.core.rng import normal, uniform
+
+_OPENING = np.int64(Stream.OPENING)
+_LEARNER_STREAM = np.int64(Stream.LEARNER)
+_CATALYST_STREAM = np.int64(Stream.CATALYST)
+_CATALYST_SOURCE = np.int64(Source.CATALYST)
+_TRIES = 16
+
+@kernel
+def open_market(market, params, seeds):
+    """Bring a market into its opening state at the start of the burn-in."""
+    clock = market["clock"]
+    clock["now"] = -params["scale"]["burn_in"]
+    clock["events"] = 0
+    clock["problems"] = 0
+    clock["problem_count"] = 0
+    for stream in range(clock["rng"].shape[0]):
+        clock["rng"][stream, 0] = seeds[stream, 0]
+        clock["rng"][stream, 1] = seeds[stream, 1]
+    for source in range(clock["due"].shape[0]):
+        clock["due"][source] = NEVER
+    market["n_log"] = 0
+    market["log_on"] = 0
+    _open_score(market)
+    _open_books(market, params)
+    open_accounts(market)
+    transfer(market, OUTSIDE, FUND, params["liquidation"]["fund"])
+    open_marks(market, params)
+    _open_positions(market, params)
+    _open_learner(market, params)
+    _draw_catalyst(market, params)
+    _start_flow(market, params)
+    open_feed(market, params)
+    clock["events"] = 0
+
+@kernel
+def _open_score(market):
+    score = market["score"]
+    score["barrier"] = 0
+    score["demand"] = 0
+    score["ignition"] = NEVER
+    score["visible_n"] = 0.0
+    score["deleveraged"] = 0
+    score["deficit"] = 0
+    score["open_interest"] = 0
+    for i in range(2):
+        score["liquidated"][i] = 0
+        score["liquidations"][i] = 0
+        for j in range(2):
+            score["taken"][i, j] = 0
+    market["engine"]["head"] = 0
+    market["engine"]["size"] = 0
+    market["gateway"]["size"] = 0
+    market["gateway"]["busy_until"] = market["clock"]["now"]
+
+@kernel
+def _open_books(market, params):
+    """Put every maker quote at its place around the opening mids."""
+    flow = market["flow"]
+    for v in range(2):
+        venue = np.int64(v)
+        price = params["scale"]["price"]
+        if venue == PERP:
+            price += params["scale"]["basis"]
+        middle = np.float64(price) + 0.5 * np.float64(params["scale"]["half_tick"][venue])
+        open_book(market["books"][venue], price)
+        flow["reference"][venue] = middle
+        flow["slow"][venue] = middle
+        flow["trend"][venue] = 0.0
+        flow["seen_at"][venue] = market["clock"]["now"]
+        for slot in range(market["noise"].shape[1]):
+            market["noise"][venue, slot] = NO_ORDER
+        for side in range(2):
+            for slot in range(market["quotes"].shape[2]):
+                market["quotes"][venue, side, slot] = NO_ORDER
+        for side in range(2):
+            for slot in range(params["maker"][venue]["slots"][side]):
+                at = quote_price(market, params, venue, np.int64(side), np.int64(slot), 1.0)
+                qty = np.int64(params["lots"][venue, side, slot] + 0.5)
+                if qty > 0:
+                    _, order_id = place(
+                        market, params, venue, MAKER, np.int64(side), at, qty, GTC, ZERO
+                    )
+                    market["quotes"][venue, side, slot] = order_id
+        market["books"][venue]["last"] = price
+
+@kernel
+def _open_positions(market, params):
+    """Open the individual leveraged accounts against the outside, and ladder them."""
+    price = market["marks"]["mark"]
+    shift = np.int64(0)
+    while (np.int64(market["ladder"]["heads"].shape[1]) << shift) < price // 2:
+        shift += 1
+    open_ladder(market["ladder"], price, shift)
+    rules = params["population"]
+    if rules["n_given"] > 0:
+        for i in range(rules["n_given"]):
+            _open_position(
+                market,
+                params,
+                FIRST_HOLDER + i,
+                params["given_lots"][i],
+                params["given_entry"][i],
+                params["given_deposit"][i],
+            )
+        return
+    _draw_history(market, params, np.float64(price))
+    _open_side(market, params, FIRST_HOLDER, rules["shorts"], rules["short_lots"], np.int64(-1))
+    _open_side(
+        market, params, FIRST_HOLDER + rules["shorts"], rules["longs"], rules["long_lots"], np.int64(1)
+    )
+
+@kernel
+def _draw_history(market, params, price):
+    """Draw the price path that led here, backwards, with its running extremes."""
+    history = market["history"]
+    rng = market["clock"]["rng"]
+    step = params["population"]["history_volatility"]
+    highest = price
+    lowest = price
+    p = price
+    for i in range(history.shape[1]):
+        history[0, i] = p
+        highest = max(highest, p)
+        lowest = min(lowest, p)
+        history[1, i] = highest
+        history[2, i] = lowest
+        p *= math.exp(step * normal(rng, _OPENING))
+
+@kernel
+def _open_side(market, params, first, count, lots, direction):
+    """Open ``count`` accounts of one side with ``lots`` of open interest together."""
+    if count == 0 or lots == 0:
+        return
+    rules = params["population"]
+    total = _draw_sizes(market, rules, first, count)
+    clustered = 0.0
+    in_cluster = (rules["cluster_side"] == SELL) == (direction < 0)
+    wanted = rules["cluster_share"] * np.float64(lots) if in_cluster else 0.0
+    for i in range(count):
+        slot = first + i
+        account = market["accounts"][slot]
+        size = np.float64(account["cost"]) / total * np.float64(lots)
+        account["cost"] = 0
+        qty = max(np.int64(1), np.int64(size + 0.5))
+        entry = 0.0
+        leverage = 0.0
+        if clustered < wanted:
+            clustered += np.float64(qty)
+            leverage = rules["cluster_leverage"]
+            entry = _cluster_entry(market, params, direction, leverage)
+        else:
+            entry, leverage = _survivor(market, params, direction)
+        ticks = max(np.int64(1), np.int64(entry + 0.5))
+        deposit = np.int64(np.float64(ticks * qty) / leverage) + 1
+        _open_position(market, params, slot, direction * qty, ticks, deposit)
+
+@kernel
+def _draw_sizes(market, rules, first, count):
+    """Draw Pareto sizes into ``cost`` and cap the largest; returns their sum."""
+    rng = market["clock"]["rng"]
+    unit = 1000.0
+    total = 0.0
+    for i in range(count):
+        weight = unit * (1.0 - uniform(rng, _OPENING)) ** (-1.0 / rules["size_tail"])
+        weight = min(weight, 1e12)
+        market["accounts"][first + i]["cost"] = np.int64(weight)
+        total += np.float64(np.int64(weight))
+    for _ in range(3):  # capping one lowers the sum and so the cap of the others
+        capped = 0.0
+        cap = np.int64(max(rules["largest"] * total, unit))
+        for i in range(count):
+            account = market["accounts"][first + i]
+            account["cost"] = min(account["cost"], cap)
+            capped += np.float64(account["cost"])
+        total = capped
+    return total
+
+@kernel
+def _margin_rate(params):
+    return np.float64(params["margin"]["rate"][0]) * 1e-8
+
+@kernel
+def _cluster_entry(market, params, direction, leverage):
+    """Entry of a position whose trigger lies in the cluster."""
+    rules = params["population"]
+    z = normal(market["clock"]["rng"], _OPENING)
+    away = max(rules["cluster_distance"] + rules["cluster_width"] * z, 1e-3)
+    side = -np.float64(direction)
+    trigger = np.float64(market["marks"]["mark"]) * (1.0 + side * away)
+    return trigger * (1.0 + side * _margin_rate(params)) / (1.0 + side / leverage)
+
+@kernel
+def _survivor(market, params, direction):
+    """Entry and leverage of a position that the price history has not liquidated."""
+    rules = params["population"]
+    rng = market["clock"]["rng"]
+    history = market["history"]
+    n = history.shape[1]
+    side = -np.float64(direction)
+    rate = _margin_rate(params)
+    for _ in range(_TRIES):
+        age = np.int64(uniform(rng, _OPENING) * np.float64(n))
+        entry = history[0, age]
+        draw = uniform(rng, _OPENING)
+        k = 0
+        while k < rules["weight"].shape[0] - 1 and draw > rules["weight"][k]:
+            k += 1
+        leverage = rules["leverage"][k]
+        if uniform(rng, _OPENING) < rules["snap"]:
+            step = np.float64(rules["round"])
+            entry = math.floor(entry / step + 0.5) * step
+        trigger = entry * (1.0 + side / leverage) / (1.0 + side * rate)
+        if direction < 0 and trigger > history[1, age] * (1.0 + rate):
+            return entry, leverage
+        if direction > 0 and trigger < history[2, age] * (1.0 - rate):
+            return entry, leverage
+    return history[0, 0], 1.5
+
+@kernel
+def _open_position(market, params, slot, lots, entry, deposit):
+    """Open one position against the outside at its entry price, with its deposit."""
+    transfer(market, OUTSIDE, slot, deposit)
+    if lots > 0:
+        move_position(market, OUTSIDE, slot, entry, lots)
+    else:
+        move_position(market, slot, OUTSIDE, entry, -lots)
+    enlist(market, params, slot)
+
+@kernel
+def _open_learner(market, params):
+    """Give the learner its capital; half of the episodes it is already short."""
+    rules = params["learner"]
+    rng = market["clock"]["rng"]
+    learner = market["learner"]
+    learner["order_id"] = NO_ORDER
+    learner["n_acks"] = 0
+    learner["liquidated"] = 0
+    learner["changed"] = 0
+    learner["bought"] = 0
+    learner["sold"] = 0
+    learner["sent"] = 0
+    learner["cancelled"] = 0
+    transfer(market, OUTSIDE, LEARNER, rules["capital"])
+    starts_short = uniform(rng, _LEARNER_STREAM) < rules["short_start"]
+    size = rules["start_low"] + (rules["start_high"] - rules["start_low"]) * uniform(
+        rng, _LEARNER_STREAM
+    )
+    spread = rules["entry_spread"] * (2.0 * uniform(rng, _LEARNER_STREAM) - 1.0)
+    if starts_short:
+        lots = np.int64(size * np.float64(rules["limit"]))
+        entry = np.int64(np.float64(market["marks"]["mark"]) * (1.0 + spread))
+        if lots > 0:
+            move_position(market, LEARNER, OUTSIDE, entry, lots)
+    write_ack(market, learner["known"], market["clock"]["now"])
+
+@kernel
+def begin_episode(market):
+    """Take the references that rewards and observations are measured from."""
+    learner = market["learner"]
+    learner["start_equity"] = equity(market["accounts"][LEARNER], market["marks"]["mark"])
+    learner["opening_interest"] = market["score"]["open_interest"]
+
+@kernel
+def _draw_catalyst(market, params):
+    """Draw when the catalyst starts and how large it will be, in ignition barriers."""
+    rules = params["catalyst"]
+    rng = market["clock"]["rng"]
+    flow = market["flow"]
+    start = uniform(rng, _CATALYST_STREAM)
+    kind = uniform(rng, _CATALYST_STREAM)
+    size = uniform(rng, _CATALYST_STREAM)
+    span = np.float64(rules["start_max"] - rules["start_min"])
+    multiple = 0.0
+    if kind < rules["squeeze"]:
+        multiple = rules["squeeze_low"] + (rules["squeeze_high"] - rules["squeeze_low"]) * size
+    elif kind < rules["squeeze"] + rules["near_miss"]:
+        multiple = rules["near_low"] + (rules["near_high"] - rules["near_low"]) * size
+    flow["catalyst_multiple"] = multiple
+    flow["catalyst_left"] = 0
+    flow["catalyst_size"] = 0
+    flow["catalyst_end"] = 0
+    due = NEVER
+    if rules["rate"] > 0.0:
+        due = rules["start_min"] + np.int64(start * span)
+    market["clock"]["due"][_CATALYST_SOURCE] = due
+
+@kernel
+def _start_flow(market, params):
+    """Time the first event of every population."""
+    clock = market["clock"]
+    flow = market["flow"]
+    for v in range(2):
+        venue = np.int64(v)
+        flow["excitation"][venue] = 0.0
+        flow["sign"][venue] = ZERO
+        schedule_noise(market, params, venue)
+        clock["due"][np.int64(Source.LIMIT_PERP) + venue] = later(
+            market, np.int64(Stream.LIMIT_PERP) + venue, params["noise"][venue]["limit_rate"]
+        )
+        clock["due"][np.int64(Source.MAKER_PERP) + venue] = later(
+            market, np.int64(Stream.MAKER_PERP) + venue, params["maker"][venue]["visit_rate"]
+        )
+    clock["due"][np.int64(Source.VALUE)] = later(
+        market, np.int64(Stream.VALUE), params["value"]["rate"]
+    )
+    clock["due"][np.int64(Source.ARBITRAGE)] = later(
+        market, np.int64(Stream.ARBITRAGE), params["arbitrage"]["rate"]
+    )

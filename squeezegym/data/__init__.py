@@ -1,0 +1,1 @@
+"""Recorded markets: readers of public captures and the numbers measured from them."""

@@ -1,0 +1,76 @@
+"""Recorded text read exactly: lines of plain or gzip files, decimals as integers, error places."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from squeezegym.errors import DataError
+
+GZIP_MAGIC = b"\x1f\x8b"
+DECIMAL = re.compile(r"(\d{1,10})(?:\.(\d{1,8}))?", re.ASCII)
+RAW_SCALE = 10**8
+"""Raw units in one unit of price or quantity: Binance prints at most 8 decimals."""
+
+
+class Position(NamedTuple):
+    """Where a message stands: file name and line number, counted from 1."""
+
+    file: str
+    line: int
+
+    def error(self, sentence: str) -> DataError:
+        """Build the error that starts with this position."""
+        return DataError(f"{self.file}, line {self.line}: {sentence}")
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a plain or gzip file; say where a damaged file ends."""
+    line = 0
+    try:
+        with path.open("rb") as raw:
+            is_gzip = raw.read(2) == GZIP_MAGIC
+            raw.seek(0)
+            for content in gzip.open(raw) if is_gzip else raw:
+                line += 1
+                yield content
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise Position(path.name, line + 1).error(
+            f"the gzip stream breaks here ({error}), allowed is a complete gzip file; copy or"
+            " download the file again."
+        ) from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise Position(path.name, line + 1).error(
+            f"{path} cannot be opened ({reason}), allowed is a readable file; check the path."
+        ) from error
+
+
+class Decimals(dict[str, int]):
+    """Decimal strings as exact integers of 1e-8, each distinct string parsed once."""
+
+    def __init__(self, name: str, least: int) -> None:
+        super().__init__()
+        self.name = name
+        self.least = least
+
+    def __missing__(self, text: Any) -> int:
+        match = DECIMAL.fullmatch(text) if isinstance(text, str) else None
+        units = int(match[1] + (match[2] or "").ljust(8, "0")) if match else -1
+        if units < self.least:
+            allowed = "above 0" if self.least else "0 or above"
+            raise ValueError(
+                f"{self.name} {text!r} is found, allowed is a decimal string {allowed} with at most"
+                " 10 digits before and 8 after the point"
+            )
+        self[text] = units
+        return units
+
+    def step(self) -> int:
+        """Return the greatest common divisor of all values seen, in 1e-8."""
+        return math.gcd(*self.values()) or 1

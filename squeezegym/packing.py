@@ -1,0 +1,275 @@
+"""From a scenario in people's units to the params record in kernel units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from squeezegym.codes import FIRST_HOLDER_SLOT, Liquidation, Side
+from squeezegym.params import params_dtype
+from squeezegym.sections import Depth, Makers, Noise
+from squeezegym.state import SIZES
+
+if TYPE_CHECKING:
+    from squeezegym.scenario import Scenario
+
+BP = 1e-4
+_MS = 1_000_000
+_S = 1_000_000_000
+_RATE = 100_000_000
+_BUSIEST = 20.0  # ceiling of an intensity, in multiples of its mean
+
+
+def check_capacity(scenario: Scenario) -> None:
+    """Raise ValueError when a scenario needs more room than its size class has."""
+    sizes = SIZES[scenario.size_class]
+    holders = sizes.accounts - FIRST_HOLDER_SLOT
+    wanted = scenario.population.shorts + scenario.population.longs
+    if scenario.positions is not None:
+        wanted = len(scenario.positions.lots)
+    if wanted > holders:
+        raise ValueError(
+            f"{wanted} accounts do not fit size_class '{scenario.size_class}' "
+            f"({holders}); use a larger size_class or fewer accounts"
+        )
+    for venue, depth, noise in (
+        ("perp", scenario.depth.perp, scenario.noise.perp),
+        ("spot", scenario.depth.spot, scenario.noise.spot),
+    ):
+        quotes = max(len(depth.bids or ()), len(depth.asks or ())) or depth.quotes
+        if quotes > sizes.quotes:
+            raise ValueError(
+                f"depth.{venue} has {quotes} quotes a side; size_class "
+                f"'{scenario.size_class}' holds {sizes.quotes}"
+            )
+        if noise.slots > sizes.noise:
+            raise ValueError(
+                f"noise.{venue}.slots={noise.slots}; size_class "
+                f"'{scenario.size_class}' holds {sizes.noise}"
+            )
+        if 2 * quotes + noise.slots + 64 > sizes.orders:
+            raise ValueError(
+                f"{venue}: 2 x {quotes} quotes and {noise.slots} noise slots need more than the "
+                f"{sizes.orders} orders of size_class '{scenario.size_class}'"
+            )
+
+
+def pack(scenario: Scenario) -> Any:
+    """Lower a validated scenario to a (1,) array of ``params_dtype``."""
+    params = np.zeros(1, params_dtype(scenario.size_class))
+    record = params[0]
+    _pack_scale(scenario, record)
+    for venue, noise, makers, depth in (
+        (0, scenario.noise.perp, scenario.makers.perp, scenario.depth.perp),
+        (1, scenario.noise.spot, scenario.makers.spot, scenario.depth.spot),
+    ):
+        price = scenario.contract.price / scenario.contract.tick_size
+        _pack_noise(noise, record["noise"][venue], price, scenario.contract.lot_size)
+        _pack_makers(makers, record["maker"][venue], price)
+        _pack_depth(scenario, depth, record, venue, price)
+    _pack_traders(scenario, record)
+    _pack_rules(scenario, record)
+    _pack_population(scenario, record)
+    _pack_learner(scenario, record)
+    return params
+
+
+def _lots(scenario: Scenario, base: float) -> float:
+    return base / scenario.contract.lot_size
+
+
+def _ticks(scenario: Scenario, quote: float) -> float:
+    return quote / scenario.contract.tick_size
+
+
+def _quanta(scenario: Scenario, quote: float) -> int:
+    return round(quote / (scenario.contract.tick_size * scenario.contract.lot_size))
+
+
+def _pack_scale(scenario: Scenario, record: Any) -> None:
+    contract = scenario.contract
+    scale = record["scale"]
+    spot = _ticks(scenario, contract.price)
+    perp = _ticks(scenario, contract.price * (1 + contract.basis_bps * BP))
+    # A mid may lie half a tick above a whole one: measured books keep their exact prices.
+    for venue, middle in ((0, round(2 * perp)), (1, round(2 * spot))):
+        scale["half_tick"][venue] = middle % 2
+    scale["price"] = round(2 * spot) // 2
+    scale["basis"] = round(2 * perp) // 2 - round(2 * spot) // 2
+    scale["depth"] = _lots(scenario, scenario.depth.perp.within_10bps_base)
+    scale["volatility"] = contract.volatility_bps * BP
+    scale["burn_in"] = round(scenario.episode.burn_in_s * _S)
+
+
+def _pack_noise(noise: Noise, record: Any, price: float, lot_size: float) -> None:
+    record["market_rate"] = noise.market_orders_per_s * (1 - noise.branching)
+    record["branching"] = noise.branching
+    record["decay"] = noise.decay_per_s
+    record["ceiling"] = max(1.0, _BUSIEST * noise.market_orders_per_s)
+    record["persistence"] = noise.persistence
+    record["market_log_mean"] = noise.market_log_mean
+    record["market_log_sd"] = noise.market_log_sd
+    record["market_max"] = max(1, round(noise.market_max_base / lot_size))
+    record["limit_rate"] = noise.limit_visits_per_s
+    record["limit_log_mean"] = noise.limit_log_mean
+    record["limit_log_sd"] = noise.limit_log_sd
+    record["limit_distance"] = noise.limit_distance_bps * BP * price
+    record["improve"] = noise.improve
+    record["slots"] = noise.slots
+
+
+def _pack_makers(makers: Makers, record: Any, price: float) -> None:
+    record["visit_rate"] = makers.visits_per_s
+    record["near_bias"] = makers.near_bias
+    record["memory"] = 1 / makers.memory_s
+    record["slow_memory"] = 1 / makers.slow_memory_s
+    record["tolerance"] = makers.tolerance
+    record["calm_trend"] = makers.calm_trend_bps * BP * price
+    record["withdrawal"] = makers.withdrawal
+    record["floor"] = makers.floor
+    record["widening"] = makers.widening
+    record["size_sd"] = makers.size_log_sd
+
+
+def power_law_profile(depth: Depth, price: float, lot_size: float) -> tuple[Any, Any]:
+    """Distances (ticks) and lots of the quotes of one side under the power law.
+
+    Cumulative depth is ``D(x) = D(10 bp) (x / 10 bp) ** exponent``. The first quote is the
+    touch; the others stand at geometric distances and carry the depth of their interval.
+    Source of the exponent: fit to Amberdata's BTC/FDUSD depth, July-August 2025.
+    """
+    edges = np.geomspace(depth.nearest_bps, depth.reach_bps, depth.quotes)
+    rest = depth.within_10bps_base - depth.touch_base
+    cumulative = rest * (edges / 10.0) ** depth.exponent
+    distance = np.concatenate(([0.0], np.sqrt(edges[:-1] * edges[1:]))) * BP * price
+    base = np.concatenate(([depth.touch_base + cumulative[0]], np.diff(cumulative)))
+    return np.maximum(distance, 0.5), base / lot_size
+
+
+def _pack_depth(scenario: Scenario, depth: Depth, record: Any, venue: int, price: float) -> None:
+    if depth.bids is None or depth.asks is None:
+        profile = power_law_profile(depth, price, scenario.contract.lot_size)
+        sides = [profile, profile]
+    else:
+        sides = [
+            (np.array([d for d, _, _ in side]), np.array([q for _, q, _ in side]))
+            for side in (depth.bids, depth.asks)
+        ]
+    for side, (distance, lots) in enumerate(sides):
+        n = len(distance)
+        record["maker"]["slots"][venue, side] = n
+        record["distance"][venue, side, :n] = distance
+        record["lots"][venue, side, :n] = lots
+
+
+def _pack_traders(scenario: Scenario, record: Any) -> None:
+    value, catalyst, arbitrage = scenario.value, scenario.catalyst, scenario.arbitrage
+    record["value"]["rate"] = value.decisions_per_s
+    record["value"]["threshold"] = value.threshold_bps * BP
+    record["value"]["lots_per_unit"] = _lots(scenario, value.base_per_bp) / BP
+    record["value"]["max_lots"] = round(_lots(scenario, value.max_base))
+    record["value"]["volatility"] = value.volatility_bps * BP
+    target = record["catalyst"]
+    target["side"] = Side.BUY if catalyst.side == "buy" else Side.SELL
+    target["start_min"], target["start_max"] = (round(t * _S) for t in catalyst.start_s)
+    target["duration"] = round(catalyst.duration_s * _S)
+    target["rate"] = catalyst.orders_per_s
+    target["perp_share"] = catalyst.perp_share
+    target["squeeze"] = catalyst.squeeze
+    target["near_miss"] = catalyst.near_miss
+    target["squeeze_low"], target["squeeze_high"] = catalyst.squeeze_size
+    target["near_low"], target["near_high"] = catalyst.near_miss_size
+    target = record["arbitrage"]
+    target["rate"] = arbitrage.looks_per_s
+    target["threshold"] = arbitrage.threshold_bps * BP
+    target["lots_per_unit"] = _lots(scenario, arbitrage.base_per_bp) / BP
+    target["max_lots"] = round(_lots(scenario, arbitrage.max_base))
+    target["max_position"] = round(_lots(scenario, arbitrage.capital_base))
+    target["fair_basis"] = scenario.contract.basis_bps * BP
+
+
+def _pack_rules(scenario: Scenario, record: Any) -> None:
+    marks, fees, liquidation = scenario.marks, scenario.fees, scenario.liquidation
+    target = record["marks"]
+    target["interval"] = marks.interval_ms * _MS
+    target["funding"] = marks.funding_rate
+    target["funding_interval"] = round(marks.funding_interval_s * _S)
+    target["outlier"] = marks.outlier
+    target["weight"] = marks.weights
+    target["follow"] = marks.follow_per_s
+    target["noise"] = np.array(marks.noise_bps) * BP
+    _pack_margin(scenario, record["margin"])
+    record["fees"]["maker"] = [round(b * BP * _RATE) for b in (fees.perp_maker_bps, fees.spot_maker_bps)]
+    record["fees"]["taker"] = [round(b * BP * _RATE) for b in (fees.perp_taker_bps, fees.spot_taker_bps)]
+    record["fees"]["liquidation"] = round(fees.liquidation_bps * BP * _RATE)
+    target = record["liquidation"]
+    target["destination"] = Liquidation[liquidation.destination.upper()]
+    target["latency"] = round(liquidation.latency_ms * _MS)
+    target["interval"] = round(liquidation.interval_ms * _MS)
+    target["fund"] = _quanta(scenario, liquidation.fund_quote)
+    record["feed"]["interval"] = scenario.transport.feed_interval_ms * _MS
+    record["feed"]["latency"] = round(scenario.transport.feed_latency_ms * _MS)
+    record["gateway"]["service"] = round(scenario.transport.service_us * 1000)
+
+
+def _pack_margin(scenario: Scenario, record: Any) -> None:
+    """Brackets with deductions that make the margin continuous: cum_n = cum_(n-1) + floor dr."""
+    brackets = scenario.margin.brackets
+    record["n_tiers"] = len(brackets)
+    deduction = 0
+    previous = 0
+    for i, (floor, rate) in enumerate(brackets):
+        units = round(rate * _RATE)
+        quanta = _quanta(scenario, floor)
+        deduction += quanta * (units - previous) // _RATE
+        record["floor"][i] = quanta
+        record["rate"][i] = units
+        record["deduction"][i] = deduction
+        previous = units
+
+
+def _pack_population(scenario: Scenario, record: Any) -> None:
+    population = scenario.population
+    target = record["population"]
+    target["shorts"] = population.shorts
+    target["longs"] = population.longs
+    target["short_lots"] = round(_lots(scenario, population.short_base))
+    target["long_lots"] = round(_lots(scenario, population.long_base))
+    target["size_tail"] = population.size_tail
+    target["largest"] = population.largest
+    target["history_volatility"] = population.history_volatility_bps * BP
+    leverage = np.array([pair[0] for pair in population.leverage])
+    weight = np.array([pair[1] for pair in population.leverage])
+    target["leverage"] = leverage[-1]
+    target["weight"] = 1.0
+    target["leverage"][: len(leverage)] = leverage
+    target["weight"][: len(leverage)] = np.cumsum(weight) / weight.sum()
+    target["cluster_side"] = Side.SELL if population.cluster_side == "shorts" else Side.BUY
+    target["cluster_share"] = population.cluster_share
+    target["cluster_distance"] = population.cluster_distance_bps * BP
+    target["cluster_width"] = population.cluster_width_bps * BP
+    target["cluster_leverage"] = population.cluster_leverage
+    target["snap"] = population.snap
+    target["round"] = max(1, round(_ticks(scenario, population.round_quote)))
+    if scenario.positions is not None:
+        n = len(scenario.positions.lots)
+        target["n_given"] = n
+        record["given_lots"][:n] = scenario.positions.lots
+        record["given_entry"][:n] = scenario.positions.entry_ticks
+        record["given_deposit"][:n] = scenario.positions.deposit_quanta
+
+
+def _pack_learner(scenario: Scenario, record: Any) -> None:
+    learner = scenario.learner
+    target = record["learner"]
+    target["limit"] = max(1, round(_lots(scenario, learner.limit_base)))
+    target["capital"] = _quanta(scenario, learner.capital_quote)
+    target["short_start"] = learner.short_start
+    target["start_low"], target["start_high"] = learner.short_start_size
+    target["entry_spread"] = learner.entry_spread_bps * BP
+    target["leverage_cap"] = learner.leverage_cap
+    target["cap"] = learner.cap_bps * BP
+    target["latency"] = round(learner.latency_ms * _MS)
+    target["jitter"] = learner.jitter_ms * _MS
+    target["horizon"] = round(scenario.episode.horizon_s * _S)

@@ -1,0 +1,216 @@
+"""The params record: everything a kernel may know about a scenario, in kernel units.
+
+``Scenario.pack()`` lowers a validated scenario to one such record, shared by the markets of a
+batch. Units as in :mod:`squeezegym.state`: ticks, lots, quanta, nanoseconds; rates of fees and
+margin are integers in units of 1e-8, intensities are per second.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from squeezegym.state import N_LEVERAGES, N_TIERS, N_VENUES, SIZES, SizeClass
+
+NOISE_PARAMS = np.dtype(
+    [
+        ("market_rate", "f8"),  # exogenous aggressor orders, 1/s
+        ("branching", "f8"),  # norm of their self-excitation kernel, < 1
+        ("decay", "f8"),  # of the kernel, 1/s
+        ("ceiling", "f8"),  # of the intensity, 1/s
+        ("persistence", "f8"),  # probability of repeating the last side
+        ("market_log_mean", "f8"),  # log lots
+        ("market_log_sd", "f8"),
+        ("market_max", "i8"),  # lots
+        ("limit_rate", "f8"),  # visits of a noise order slot: a new order or a cancel, 1/s
+        ("limit_log_mean", "f8"),
+        ("limit_log_sd", "f8"),
+        ("limit_distance", "f8"),  # mean distance from the own touch, ticks
+        ("improve", "f8"),  # probability of improving the touch by a tick
+        ("slots", "i8"),
+    ],
+    align=True,
+)
+
+MAKER_PARAMS = np.dtype(
+    [
+        ("visit_rate", "f8"),  # visits of a quote slot, 1/s
+        ("near_bias", "f8"),  # power that draws visits towards the touch, >= 1
+        ("memory", "f8"),  # relaxation of the reference price towards the mid, 1/s
+        ("slow_memory", "f8"),  # of the slow reference, 1/s
+        ("tolerance", "f8"),  # relative distance error that a quote may keep
+        ("calm_trend", "f8"),  # |trend| that makers take for calm, ticks
+        ("withdrawal", "f8"),  # exponent of depth against trend beyond calm
+        ("floor", "f8"),  # smallest share of depth that stays
+        ("widening", "f8"),  # distance stretch for a unit of trend beyond calm
+        ("size_sd", "f8"),  # log sd of a quote's size
+        ("slots", "i8", (2,)),  # quotes of each side
+    ],
+    align=True,
+)
+
+VALUE_PARAMS = np.dtype(
+    [
+        ("rate", "f8"),  # decisions, 1/s
+        ("threshold", "f8"),  # |mispricing| below which they wait, relative
+        ("lots_per_unit", "f8"),  # lots for a unit of relative mispricing
+        ("max_lots", "i8"),
+        ("volatility", "f8"),  # of the fundamental, per square-root second
+    ],
+    align=True,
+)
+
+CATALYST_PARAMS = np.dtype(
+    [
+        ("side", "i8"),
+        ("start_min", "i8"),
+        ("start_max", "i8"),
+        ("duration", "i8"),
+        ("rate", "f8"),  # child orders, 1/s
+        ("perp_share", "f8"),
+        ("squeeze", "f8"),  # probabilities of the three kinds of episode
+        ("near_miss", "f8"),
+        ("squeeze_low", "f8"),  # size range in ignition barriers
+        ("squeeze_high", "f8"),
+        ("near_low", "f8"),
+        ("near_high", "f8"),
+    ],
+    align=True,
+)
+
+ARBITRAGE_PARAMS = np.dtype(
+    [
+        ("rate", "f8"),  # looks, 1/s
+        ("threshold", "f8"),  # |basis| that pays, relative
+        ("lots_per_unit", "f8"),  # lots for a unit of relative basis beyond it
+        ("max_lots", "i8"),  # of one trade
+        ("max_position", "i8"),  # lots on the perp leg
+        ("fair_basis", "f8"),  # relative
+    ],
+    align=True,
+)
+
+MARK_PARAMS = np.dtype(
+    [
+        ("interval", "i8"),
+        ("funding", "f8"),  # rate of one interval
+        ("funding_interval", "i8"),
+        ("outlier", "f8"),  # deviation from the median that drops a venue, relative
+        ("weight", "f8", (N_VENUES,)),
+        ("follow", "f8", (N_VENUES,)),  # how fast a venue follows the spot book, 1/s
+        ("noise", "f8", (N_VENUES,)),  # relative, per update
+    ],
+    align=True,
+)
+
+MARGIN_PARAMS = np.dtype(
+    [
+        ("n_tiers", "i8"),
+        ("floor", "i8", (N_TIERS,)),  # quanta of notional
+        ("rate", "i8", (N_TIERS,)),  # maintenance margin rate, 1e-8
+        ("deduction", "i8", (N_TIERS,)),  # maintenance amount ("cum"), quanta
+    ],
+    align=True,
+)
+
+FEE_PARAMS = np.dtype(
+    [("maker", "i8", (2,)), ("taker", "i8", (2,)), ("liquidation", "i8")], align=True
+)
+
+LIQUIDATION_PARAMS = np.dtype(
+    [
+        ("destination", "i8"),  # codes.Liquidation
+        ("latency", "i8"),
+        ("interval", "i8"),  # between two accounts
+        ("fund", "i8"),  # opening balance, quanta
+    ],
+    align=True,
+)
+
+POPULATION_PARAMS = np.dtype(
+    [
+        ("shorts", "i8"),  # individual accounts
+        ("longs", "i8"),
+        ("short_lots", "i8"),  # their open interest
+        ("long_lots", "i8"),
+        ("n_given", "i8"),  # positions taken from data instead
+        ("size_tail", "f8"),  # Pareto exponent
+        ("largest", "f8"),  # share of the open interest
+        ("history_volatility", "f8"),  # relative, a step of the price history
+        ("leverage", "f8", (N_LEVERAGES,)),
+        ("weight", "f8", (N_LEVERAGES,)),  # cumulative
+        ("cluster_share", "f8"),  # of the shorts' (longs') lots
+        ("cluster_side", "i8"),  # SELL: shorts cluster above; BUY: longs below
+        ("cluster_distance", "f8"),  # of its centre from the price, relative
+        ("cluster_width", "f8"),  # sd, relative
+        ("cluster_leverage", "f8"),
+        ("snap", "f8"),  # share of entries at round prices
+        ("round", "i8"),  # ticks between round prices
+    ],
+    align=True,
+)
+
+LEARNER_PARAMS = np.dtype(
+    [
+        ("limit", "i8"),  # position at action 1, lots
+        ("capital", "i8"),  # quanta
+        ("short_start", "f8"),  # probability of opening short
+        ("start_low", "f8"),  # opening short in units of the limit
+        ("start_high", "f8"),
+        ("entry_spread", "f8"),  # entry below the price at most, relative
+        ("leverage_cap", "f8"),  # notional over equity that an order may reach
+        ("cap", "f8"),  # price cap of an aggressive order, relative
+        ("latency", "i8"),  # each way
+        ("jitter", "f8"),  # mean of an exponential on top, ns
+        ("horizon", "i8"),
+    ],
+    align=True,
+)
+
+FEED_PARAMS = np.dtype([("interval", "i8"), ("latency", "i8")], align=True)
+GATEWAY_PARAMS = np.dtype([("service", "i8")], align=True)
+SCALE_PARAMS = np.dtype(
+    [
+        ("price", "i8"),  # opening price of the spot book, ticks
+        ("basis", "i8"),  # perp minus spot at the opening, ticks
+        ("half_tick", "i8", (2,)),  # 1: the mid lies half a tick above the price
+        ("depth", "f8"),  # lots within 10 bp of one side of the perp
+        ("volatility", "f8"),  # relative, per square-root second
+        ("burn_in", "i8"),
+    ],
+    align=True,
+)
+
+
+@cache
+def params_dtype(size: SizeClass = "default") -> np.dtype[Any]:
+    """Return the dtype of the params record for markets of a size class."""
+    sizes = SIZES[size]
+    return np.dtype(
+        [
+            ("scale", SCALE_PARAMS),
+            ("noise", NOISE_PARAMS, (2,)),
+            ("maker", MAKER_PARAMS, (2,)),
+            ("value", VALUE_PARAMS),
+            ("catalyst", CATALYST_PARAMS),
+            ("arbitrage", ARBITRAGE_PARAMS),
+            ("marks", MARK_PARAMS),
+            ("margin", MARGIN_PARAMS),
+            ("fees", FEE_PARAMS),
+            ("liquidation", LIQUIDATION_PARAMS),
+            ("population", POPULATION_PARAMS),
+            ("learner", LEARNER_PARAMS),
+            ("feed", FEED_PARAMS),
+            ("gateway", GATEWAY_PARAMS),
+            # The makers' depth profile: distance from the touch (ticks) and lots of each quote.
+            ("distance", "f8", (2, 2, sizes.quotes)),
+            ("lots", "f8", (2, 2, sizes.quotes)),
+            # Positions from data: signed lots, entry price (ticks), deposit (quanta).
+            ("given_lots", "i8", (sizes.accounts,)),
+            ("given_entry", "i8", (sizes.accounts,)),
+            ("given_deposit", "i8", (sizes.accounts,)),
+        ],
+        align=True,
+    )

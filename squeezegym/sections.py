@@ -1,0 +1,331 @@
+"""The sections of a scenario, each frozen and validated, in the units people use.
+
+Base means the coin (BTC), quote the currency of price (USDT), ``bps`` basis points of price.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Frozen(BaseModel):
+    """Base of every section: immutable, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+SectionT = TypeVar("SectionT", bound=BaseModel)
+
+
+class Pair(Frozen, Generic[SectionT]):
+    """One section for each book."""
+
+    perp: SectionT
+    spot: SectionT
+
+
+class Contract(Frozen):
+    """Units and opening prices of the pair of books."""
+
+    symbol: str
+    tick_size: Positive
+    """Quote per tick, on both books."""
+    lot_size: Positive
+    """Base per lot, on both books."""
+    price: Positive
+    """Opening mid of the spot book, quote."""
+    basis_bps: Finite = 0.0
+    """Opening perp mid over spot mid."""
+    volatility_bps: Positive
+    """Scale of a 1-second return, for observations and calm thresholds."""
+
+
+class Episode(Frozen):
+    """Time as a learner meets it."""
+
+    step_ms: Annotated[int, Field(ge=1, le=60_000)] = 100
+    """Decision interval."""
+    horizon_s: Positive = 300.0
+    burn_in_s: NotNegative = 30.0
+    """Market time before the episode begins."""
+
+
+class Depth(Frozen):
+    """The makers' depth profile: a power law, or levels measured from data."""
+
+    touch_base: NotNegative = 0.0
+    """Quoted at the best price of each side."""
+    within_10bps_base: Positive = 1.0
+    """Cumulative depth of one side within 10 bp of the mid, touch included."""
+    exponent: Annotated[float, Field(gt=0, le=2)] = 0.67
+    """Cumulative depth grows as distance to this power."""
+    nearest_bps: Positive = 0.1
+    """Distance of the first quote behind the touch."""
+    reach_bps: Positive = 200.0
+    quotes: Annotated[int, Field(ge=2, le=4096)] = 48
+    """Quotes of each side."""
+    bids: tuple[tuple[float, float, bool], ...] | None = None
+    """Measured levels instead: distance from the mid (ticks), lots, extrapolated or not."""
+    asks: tuple[tuple[float, float, bool], ...] | None = None
+
+    @model_validator(mode="after")
+    def _both_sides(self) -> Depth:
+        if (self.bids is None) != (self.asks is None):
+            raise ValueError("bids and asks must be given together, or neither")
+        if self.nearest_bps >= self.reach_bps:
+            raise ValueError(f"nearest_bps must be below reach_bps={self.reach_bps}")
+        return self
+
+
+class Noise(Frozen):
+    """Self-exciting noise flow: aggressor orders, and limit orders near the touch."""
+
+    market_orders_per_s: NotNegative
+    """Mean rate of aggressor orders, self-excited ones included."""
+    branching: Annotated[float, Field(ge=0, le=0.5)] = 0.4
+    """Norm of the exogenous self-excitation kernel. A ratio measured in data belongs to the
+    whole market; here at most 0.5."""
+    decay_per_s: Positive = 2.0
+    persistence: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Probability that an aggressor repeats the last side; 0.5 has no memory."""
+    market_log_mean: Finite
+    """Mean of log lots of an aggressor order."""
+    market_log_sd: NotNegative
+    market_max_base: Positive
+    """Largest aggressor order."""
+    limit_visits_per_s: NotNegative
+    """Visits of noise order slots: each places an order or cancels the one that stands."""
+    limit_log_mean: Finite
+    limit_log_sd: NotNegative
+    limit_distance_bps: NotNegative = 1.0
+    """Mean distance behind the own touch."""
+    improve: Share = 0.1
+    """Share of limit orders that better the touch by a tick."""
+    slots: Annotated[int, Field(ge=1, le=2048)] = 128
+
+
+class Makers(Frozen):
+    """Market makers: quotes on many levels around a reference price that follows the mid."""
+
+    visits_per_s: NotNegative
+    """Visits of quote slots; a visit may replace a quote."""
+    near_bias: Annotated[float, Field(ge=1, le=10)] = 1.5
+    """Power that draws visits towards the touch."""
+    memory_s: Positive = 2.0
+    """Time constant with which the reference follows the mid: the book's resilience."""
+    slow_memory_s: Positive = 20.0
+    tolerance: NotNegative = 0.2
+    """Relative error of its distance that a quote may keep."""
+    calm_trend_bps: Positive = 5.0
+    """Fast minus slow reference that makers take for calm."""
+    withdrawal: NotNegative = 1.0
+    """Depth left is (1 + stress) ** -withdrawal; stress 1 is twice the calm trend."""
+    floor: Share = 0.1
+    """Smallest share of depth that stays."""
+    widening: NotNegative = 0.5
+    """Stretch of distances for a unit of stress."""
+    size_log_sd: NotNegative = 0.3
+
+
+class Value(Frozen):
+    """Value traders, who alone know the fundamental."""
+
+    decisions_per_s: NotNegative
+    threshold_bps: NotNegative
+    base_per_bp: NotNegative
+    """Traded for each bp of mispricing beyond the threshold."""
+    max_base: NotNegative
+    volatility_bps: NotNegative
+    """Of the fundamental, per square-root second."""
+
+
+class Catalyst(Frozen):
+    """A metaorder of chosen size, so that squeezes, near-misses and quiet episodes exist."""
+
+    side: Literal["buy", "sell"] = "buy"
+    start_s: tuple[float, float] = (90.0, 210.0)
+    """It starts uniformly in this interval."""
+    duration_s: Positive = 30.0
+    orders_per_s: NotNegative = 10.0
+    """Child orders; 0 switches the catalyst off."""
+    perp_share: Share = 0.5
+    """Share of child orders on the perp book; the others go to spot."""
+    squeeze: Share = 0.5
+    """Share of episodes whose size is drawn from ``squeeze_size``."""
+    near_miss: Share = 0.25
+    squeeze_size: tuple[float, float] = (1.2, 2.0)
+    """In ignition barriers of the state it starts in."""
+    near_miss_size: tuple[float, float] = (0.4, 0.9)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Catalyst:
+        for name in ("start_s", "squeeze_size", "near_miss_size"):
+            low, high = getattr(self, name)
+            if not 0 <= low <= high:
+                raise ValueError(f"{name} must be two numbers 0 <= low <= high, got {low}, {high}")
+        if self.squeeze + self.near_miss > 1:
+            raise ValueError("squeeze + near_miss must be at most 1")
+        return self
+
+
+class Arbitrage(Frozen):
+    """Spot-perp arbitrageurs."""
+
+    looks_per_s: NotNegative = 20.0
+    """0 switches them off."""
+    threshold_bps: NotNegative
+    """Basis beyond its fair value that pays both legs."""
+    base_per_bp: NotNegative
+    max_base: NotNegative
+    """Largest single trade."""
+    capital_base: NotNegative
+    """Largest perp position."""
+
+
+class Marks(Frozen):
+    """Index and mark."""
+
+    interval_ms: Annotated[int, Field(ge=1, le=60_000)] = 1000
+    funding_rate: Finite = 0.0001
+    """Predicted rate of the current interval."""
+    funding_interval_s: Positive = 28_800.0
+    outlier: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Deviation from the median that drops a venue."""
+    weights: tuple[float, float, float, float, float] = (0.35, 0.25, 0.2, 0.1, 0.1)
+    """Of the five spot venues; the first is the spot book."""
+    follow_per_s: tuple[float, float, float, float, float] = (1000.0, 5.0, 3.0, 2.0, 1.0)
+    """How fast each venue follows the spot book."""
+    noise_bps: tuple[float, float, float, float, float] = (0.0, 0.3, 0.3, 0.5, 0.5)
+
+
+class Margin(Frozen):
+    """Maintenance-margin brackets: (notional floor in quote, rate)."""
+
+    brackets: tuple[tuple[float, float], ...]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Margin:
+        if not 1 <= len(self.brackets) <= 16:
+            raise ValueError(f"1 to 16 brackets are allowed, got {len(self.brackets)}")
+        floors = [floor for floor, _ in self.brackets]
+        rates = [rate for _, rate in self.brackets]
+        if floors[0] != 0 or floors != sorted(set(floors)):
+            raise ValueError("bracket floors must start at 0 and rise")
+        if rates != sorted(rates) or not 0 < rates[0] <= rates[-1] < 1:
+            raise ValueError("bracket rates must lie in (0, 1) and not fall")
+        return self
+
+
+class Fees(Frozen):
+    """Trading fees, in basis points of notional, rounded up to the quantum."""
+
+    perp_maker_bps: Annotated[float, Field(ge=0, le=100)] = 2.0
+    perp_taker_bps: Annotated[float, Field(ge=0, le=100)] = 5.0
+    spot_maker_bps: Annotated[float, Field(ge=0, le=100)] = 2.0
+    spot_taker_bps: Annotated[float, Field(ge=0, le=100)] = 5.0
+    liquidation_bps: Annotated[float, Field(ge=0, le=1000)] = 125.0
+    """Of the liquidated notional, at most what is left of the account."""
+
+
+class LiquidationRules(Frozen):
+    """The liquidation engine and its insurance fund."""
+
+    destination: Literal["book", "absorber", "off"] = "book"
+    """``absorber`` takes positions off-book at mark, ``off`` liquidates nobody: counterfactuals."""
+    latency_ms: NotNegative = 10.0
+    interval_ms: NotNegative = 2.0
+    """Between two accounts."""
+    fund_quote: NotNegative = 0.0
+
+
+class Population(Frozen):
+    """Individual leveraged accounts: what is left of those who entered along a price history."""
+
+    shorts: Annotated[int, Field(ge=0)]
+    longs: Annotated[int, Field(ge=0)]
+    short_base: NotNegative
+    """Open interest of the individual shorts."""
+    long_base: NotNegative
+    size_tail: Annotated[float, Field(gt=1, le=10)] = 1.5
+    """Pareto exponent of position sizes."""
+    largest: Annotated[float, Field(gt=0, le=1)] = 0.05
+    """Largest position, as a share of its side."""
+    history_volatility_bps: NotNegative = 30.0
+    """Of one of the 256 steps of the price history."""
+    leverage: tuple[tuple[float, float], ...]
+    """Mix of (leverage, weight)."""
+    cluster_side: Literal["shorts", "longs"] = "shorts"
+    cluster_share: Share = 0.0
+    """Share of that side's open interest whose triggers stand in one cluster."""
+    cluster_distance_bps: NotNegative = 100.0
+    cluster_width_bps: NotNegative = 20.0
+    cluster_leverage: Annotated[float, Field(gt=1, le=150)] = 50.0
+    snap: Share = 0.3
+    """Share of entries at round prices."""
+    round_quote: Positive = 100.0
+
+    @model_validator(mode="after")
+    def _mix(self) -> Population:
+        if not 1 <= len(self.leverage) <= 8:
+            raise ValueError(f"leverage takes 1 to 8 pairs, got {len(self.leverage)}")
+        for leverage, weight in self.leverage:
+            if not 1 <= leverage <= 150 or weight < 0:
+                raise ValueError(
+                    f"leverage must be 1 to 150 with weight >= 0, got {leverage}, {weight}"
+                )
+        if sum(weight for _, weight in self.leverage) <= 0:
+            raise ValueError("the weights of the leverage mix must not all be 0")
+        return self
+
+
+class Positions(Frozen):
+    """Positions from data instead of drawn ones, one entry for each account."""
+
+    lots: tuple[int, ...]
+    """Signed."""
+    entry_ticks: tuple[int, ...]
+    deposit_quanta: tuple[int, ...]
+
+    @model_validator(mode="after")
+    def _aligned(self) -> Positions:
+        if not len(self.lots) == len(self.entry_ticks) == len(self.deposit_quanta):
+            raise ValueError("lots, entry_ticks and deposit_quanta must have one entry an account")
+        if any(q == 0 for q in self.lots) or any(p <= 0 for p in self.entry_ticks):
+            raise ValueError("positions need lots != 0 and entry_ticks > 0")
+        return self
+
+
+class Transport(Frozen):
+    """Gateway and public feed."""
+
+    service_us: NotNegative = 500.0
+    """Matching engine's time for a message."""
+    feed_interval_ms: Annotated[int, Field(ge=1, le=60_000)] = 100
+    feed_latency_ms: NotNegative = 10.0
+
+
+class Learner(Frozen):
+    """The learner's account and access."""
+
+    limit_base: Positive
+    """Position at action 1."""
+    capital_quote: Positive
+    leverage_cap: Annotated[float, Field(ge=1, le=150)] = 10.0
+    short_start: Share = 0.5
+    """Share of episodes that begin with a short position."""
+    short_start_size: tuple[float, float] = (0.25, 1.0)
+    """Of the limit."""
+    entry_spread_bps: Annotated[float, Field(ge=0, le=1000)] = 20.0
+    """The opening short's entry lies within this of the price."""
+    cap_bps: Annotated[float, Field(gt=0, le=1000)] = 20.0
+    """Price cap of an aggressive order beyond the published touch."""
+    latency_ms: NotNegative = 10.0
+    """Each way."""
+    jitter_ms: NotNegative = 5.0

@@ -1,0 +1,371 @@
+"""The record of one market: dtypes with their units, and how they are allocated.
+
+A market is one record of :func:`market_dtype`; a batch is an array of them. Copying,
+saving, comparing and restoring a market are array operations. Units: price in ticks,
+quantity in lots, cash in quanta (1 quantum = 1 tick x 1 lot), time in nanoseconds since
+the episode began (negative during burn-in).
+
+A nested array's shape is part of numba's type, so capacities come in size classes: each
+is one dtype, one compiled signature and one entry of the disk cache.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+
+from squeezegym.codes import Source, Stream
+from squeezegym.errors import ConfigError, did_you_mean
+
+SizeClass = Literal["small", "default", "large"]
+
+N_SOURCES = len(Source)
+N_STREAMS = len(Stream)
+N_LEVELS = 5  # published depth levels of each side
+N_SNAPSHOTS = 8  # published snapshots in flight
+N_VENUES = 5  # spot venues of the index
+N_BASIS = 30  # samples of the basis window
+N_HISTORY = 256  # steps of the price history that the opening positions come from
+N_TIERS = 16  # rows of the maintenance-margin table
+N_LEVERAGES = 8  # rows of a leverage mix
+N_MESSAGES = 16  # learner's messages under way
+N_OBSERVATIONS = 77
+N_BUCKETS = 4096  # of the liquidation ladder, each side
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Capacities of one size class.
+
+    Args:
+        accounts: Account slots, pots and pools among them.
+        levels: Price levels in a book's rolling window; a power of two, at least 4,096.
+        orders: Resting orders a book can hold.
+        quotes: Maker quote slots of each book side.
+        noise: Noise order slots of each book.
+        log: Rows of the event log between two drains.
+    """
+
+    accounts: int
+    levels: int
+    orders: int
+    quotes: int
+    noise: int
+    log: int
+
+
+SIZES: dict[str, Sizes] = {
+    "small": Sizes(accounts=272, levels=4096, orders=1024, quotes=64, noise=256, log=256),
+    "default": Sizes(accounts=2064, levels=8192, orders=4096, quotes=1024, noise=512, log=512),
+    "large": Sizes(
+        accounts=100_016, levels=16384, orders=16384, quotes=4096, noise=2048, log=2048
+    ),
+}
+
+LEVEL_DTYPE = np.dtype([("head", "u4"), ("tail", "u4"), ("qty", "i8")], align=True)
+
+ORDER_DTYPE = np.dtype(
+    [
+        ("id", "u8"),  # sequence << SLOT_BITS | slot; 0: the slot is free
+        ("price", "u4"),
+        ("qty", "u4"),  # open lots
+        ("prev", "u4"),
+        ("next", "u4"),
+        ("owner", "u4"),  # account slot
+        ("side", "u1"),
+        ("far", "u1"),  # waits beyond the window
+    ],
+    align=True,
+)
+
+FILL_DTYPE = np.dtype(
+    [("maker_id", "u8"), ("price", "u4"), ("qty", "u4"), ("maker", "u4"), ("done", "u4")],
+    align=True,
+)
+N_FILLS = 512  # fills between two settlements
+
+
+def book_dtype(levels: int, orders: int) -> np.dtype[Any]:
+    """Return the dtype of one order book with the given capacities."""
+    return np.dtype(
+        [
+            ("best_bid", "i8"),  # ticks; NO_BID when the side is empty
+            ("best_ask", "i8"),  # ticks; NO_ASK when the side is empty
+            ("base", "i8"),  # lowest price of the window
+            ("sequence", "u8"),  # orders accepted so far
+            ("free", "u4"),  # head of the free list
+            ("live", "u4"),  # resting orders
+            ("n_fills", "i8"),
+            ("last", "i8"),  # price of the last trade, ticks
+            ("far_head", "u4", (2,)),  # nearest order beyond the window, by side
+            ("far_tail", "u4", (2,)),
+            ("top", "u8", (2,)),  # bitmap, coarsest level, by side
+            ("middle", "u8", (2, max(1, levels // 4096))),
+            ("fine", "u8", (2, levels // 64)),
+            ("fills", FILL_DTYPE, (N_FILLS,)),
+            ("orders", ORDER_DTYPE, (orders,)),
+            ("levels", LEVEL_DTYPE, (levels,)),
+        ],
+        align=True,
+    )
+
+
+ACCOUNT_DTYPE = np.dtype(
+    [
+        ("quote", "i8"),  # cash balance, quanta; fills move q*p here
+        ("perp", "i8"),  # signed position, lots
+        ("spot", "i8"),  # coins, lots
+        ("cost", "i8"),  # cost of the open perp position, quanta; derives the entry price
+        ("fees", "i8"),  # paid so far, quanta
+        ("trigger", "i8"),  # mark at which equity <= maintenance margin, ticks
+        ("bucket", "i4"),
+        ("next", "u4"),
+        ("prev", "u4"),
+        ("kind", "u1"),
+        ("laddered", "u1"),  # 0 no, 1 in the ladder, 2 in the engine's queue
+    ],
+    align=True,
+)
+
+LADDER_DTYPE = np.dtype(
+    [
+        ("base", "i8"),  # price at bucket 0, ticks
+        ("shift", "i8"),  # a bucket is 2**shift ticks wide
+        ("nearest", "i8", (2,)),  # nearest trigger of longs (0) and shorts (1), ticks
+        ("middle", "u8", (2,)),
+        ("fine", "u8", (2, N_BUCKETS // 64)),
+        ("heads", "u4", (2, N_BUCKETS)),
+    ],
+    align=True,
+)
+
+CLOCK_DTYPE = np.dtype(
+    [
+        ("now", "i8"),
+        ("due", "i8", (N_SOURCES,)),  # next event of each source; NEVER when idle
+        ("events", "i8"),  # messages that reached a matching engine
+        ("problems", "i8"),  # bits of codes.Problem
+        ("problem_count", "i8"),
+        ("row", "i8"),
+        ("rng", "u8", (N_STREAMS, 2)),
+    ],
+    align=True,
+)
+
+MARKS_DTYPE = np.dtype(
+    [
+        ("mark", "i8"),  # ticks
+        ("index", "i8"),  # ticks
+        ("fundamental", "f8"),  # ticks; known to value traders and to scoring only
+        ("fundamental_time", "i8"),
+        ("venues", "f8", (N_VENUES,)),  # spot venues, ticks; the first is the spot book
+        ("basis", "f8", (N_BASIS,)),  # one sample a mark update, ticks
+        ("n_basis", "i8"),
+        ("time", "i8"),
+    ],
+    align=True,
+)
+
+FLOW_DTYPE = np.dtype(
+    [
+        ("excitation", "f8", (2,)),  # self-excited part of the market-order intensity, 1/s
+        ("excited_at", "i8", (2,)),
+        ("sign", "i8", (2,)),  # last noise aggressor side
+        ("reference", "f8", (2,)),  # makers' reference price, ticks
+        ("trend", "f8", (2,)),  # fast minus slow reference, ticks
+        ("slow", "f8", (2,)),
+        ("seen_at", "i8", (2,)),
+        ("catalyst_left", "i8"),  # lots still to trade
+        ("catalyst_end", "i8"),
+        ("catalyst_size", "i8"),
+        ("catalyst_multiple", "f8"),  # size in ignition barriers
+    ],
+    align=True,
+)
+
+SCORE_DTYPE = np.dtype(
+    [
+        ("barrier", "i8"),  # ignition barrier at the catalyst's start, lots; 0 before
+        ("demand", "i8"),  # net exogenous aggressor lots since then, signed
+        ("ignition", "i8"),  # time; NEVER before
+        ("visible_n", "f8"),  # largest rho/lambda over the barrier's band
+        ("liquidated", "i8", (2,)),  # lots of longs (0) and shorts (1) taken by the engine
+        ("liquidations", "i8", (2,)),
+        ("deleveraged", "i8"),  # lots closed by ADL
+        ("deficit", "i8"),  # quanta that the fund paid
+        ("taken", "i8", (2, 2)),  # aggressor lots by book and side
+        ("open_interest", "i8"),  # sum of the long perp positions, lots
+    ],
+    align=True,
+)
+
+ENGINE_DTYPE = np.dtype([("head", "i8"), ("size", "i8")], align=True)
+
+SNAPSHOT_DTYPE = np.dtype(
+    [
+        ("sent", "i8"),  # publication time
+        ("due", "i8"),  # arrival at the learner
+        ("price", "i4", (2, 2, N_LEVELS)),  # ticks; 0 where the side has no such level
+        ("qty", "i4", (2, 2, N_LEVELS)),  # lots
+        ("last", "i8", (2,)),
+        ("mark", "i8"),
+        ("index", "i8"),
+        ("open_interest", "i8"),  # lots
+        ("taken", "f8", (2, 2, 2)),  # decayed aggressor lots: horizon, book, side
+        ("forced", "f8", (2, 2)),  # decayed liquidated lots: horizon, side of the order
+        ("mean", "f8", (3, 2)),  # decayed mid: horizon, book, ticks
+        ("queue", "i8"),  # waiting time of the engine at publication, ns
+    ],
+    align=True,
+)
+
+FEED_DTYPE = np.dtype(
+    [
+        ("work", SNAPSHOT_DTYPE),  # running sums behind the next publication
+        ("taken", "i8", (2, 2)),  # raw totals at the last publication
+        ("forced", "i8", (2,)),
+        ("seen", SNAPSHOT_DTYPE),  # the last one that arrived
+        ("flying", SNAPSHOT_DTYPE, (N_SNAPSHOTS,)),
+        ("head", "i8"),
+        ("size", "i8"),
+    ],
+    align=True,
+)
+
+MESSAGE_DTYPE = np.dtype(
+    [
+        ("due", "i8"),
+        ("kind", "i8"),  # codes.LogKind.ORDER or CANCEL
+        ("side", "i8"),
+        ("price", "i8"),  # ticks
+        ("qty", "i8"),
+        ("tif", "i8"),
+        ("queued", "i8"),  # 1 once it stands in the matching engine's queue
+    ],
+    align=True,
+)
+
+GATEWAY_DTYPE = np.dtype(
+    [
+        ("busy_until", "i8"),  # the matching engine's workload ends here
+        ("messages", MESSAGE_DTYPE, (N_MESSAGES,)),
+        ("size", "i8"),
+    ],
+    align=True,
+)
+
+ACK_DTYPE = np.dtype(
+    [
+        ("due", "i8"),
+        ("perp", "i8"),
+        ("quote", "i8"),
+        ("cost", "i8"),
+        ("order_side", "i8"),
+        ("order_price", "i8"),
+        ("order_qty", "i8"),  # 0: no order rests
+    ],
+    align=True,
+)
+
+LEARNER_DTYPE = np.dtype(
+    [
+        ("order_id", "u8"),  # resting order; 0: none
+        ("known", ACK_DTYPE),  # what its own acks have told it
+        ("acks", ACK_DTYPE, (N_MESSAGES,)),
+        ("n_acks", "i8"),
+        ("liquidated", "i8"),  # 1 once the engine took it
+        ("bought", "i8"),  # lots
+        ("sold", "i8"),
+        ("opening_interest", "i8"),  # open interest when the episode began, lots
+        ("start_equity", "i8"),  # quanta, when the episode began
+        ("changed", "i8"),  # 1: an ack is due to be sent
+        ("sent", "i8"),  # messages
+        ("cancelled", "i8"),  # of its orders
+    ],
+    align=True,
+)
+
+LOG_VERSION = 1
+LOG_DTYPE = np.dtype(
+    [
+        ("time", "i8"),  # ns
+        ("kind", "u1"),  # codes.LogKind
+        ("book", "u1"),  # codes.Venue
+        ("side", "u1"),  # codes.Side of an order
+        ("tif", "u1"),
+        ("status", "u1"),  # codes.Status of the receipt
+        ("forced", "u1"),  # 1: a liquidation order (no taker fee)
+        ("account", "u4"),  # owner, payer or seller
+        ("other", "u4"),  # payee or buyer
+        ("price", "i8"),  # ticks; a limit, a transfer price, or the mark
+        ("qty", "i8"),  # lots; quanta for TRANSFER; the index for MARK
+        ("filled", "i8"),  # lots
+        ("order_id", "u8"),  # of the resting order; the trigger for LIQUIDATION
+    ],
+    align=True,
+)
+
+
+@cache
+def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
+    """Return the dtype of one market of a size class."""
+    if size not in SIZES:
+        raise ConfigError(
+            f"size_class must be one of {', '.join(SIZES)}, got {size!r}{did_you_mean(size, SIZES)}"
+        )
+    sizes = SIZES[size]
+    return np.dtype(
+        [
+            ("clock", CLOCK_DTYPE),
+            ("marks", MARKS_DTYPE),
+            ("flow", FLOW_DTYPE),
+            ("score", SCORE_DTYPE),
+            ("gateway", GATEWAY_DTYPE),
+            ("learner", LEARNER_DTYPE),
+            ("feed", FEED_DTYPE),
+            ("engine", ENGINE_DTYPE),
+            ("n_log", "i8"),
+            ("log_on", "i8"),
+            ("quotes", "u8", (2, 2, sizes.quotes)),  # order ids: book, side, slot
+            ("noise", "u8", (2, sizes.noise)),  # order ids: book, slot
+            ("ladder", LADDER_DTYPE),
+            ("accounts", ACCOUNT_DTYPE, (sizes.accounts,)),
+            ("queue", "u4", (sizes.accounts,)),  # ring of accounts before the engine
+            ("history", "f8", (3, N_HISTORY)),  # price, highest and lowest since, ticks
+            ("books", book_dtype(sizes.levels, sizes.orders), (2,)),
+            ("log", LOG_DTYPE, (sizes.log,)),
+        ],
+        align=True,
+    )
+
+
+VIEW_DTYPE = np.dtype(
+    [
+        ("command", "i8"),  # bits of codes.Command, set by the caller
+        ("until", "i8"),  # advance to this time
+        ("log", "i8"),  # 1: keep the event log (read at reset)
+        ("target", "f8"),  # action: position in units of the limit, [-1, 1]
+        ("aggression", "f8"),  # action: > 0 takes, otherwise posts at the touch
+        ("has_action", "i8"),
+        ("seeds", "u8", (N_STREAMS, 2)),  # stream states for a reset
+        ("equity", "i8"),  # own equity at mark, quanta
+        ("position", "i8"),  # lots
+        ("fees", "i8"),  # quanta paid so far
+        ("mark", "i8"),
+        ("liquidated", "i8"),
+        ("observation", "f4", (N_OBSERVATIONS,)),
+    ],
+    align=True,
+)
+
+
+def allocate(n: int, size: SizeClass = "default") -> tuple[np.ndarray, np.ndarray]:
+    """Allocate ``n`` empty markets and the views through which they are run.
+
+    Returns:
+        ``markets``: (n,) :func:`market_dtype`; ``views``: (n,) :data:`VIEW_DTYPE`.
+    """
+    return np.zeros(n, market_dtype(size)), np.zeros(n, VIEW_DTYPE)
