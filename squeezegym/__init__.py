@@ -1,1 +1,53 @@
-"""squeezegym: a leveraged spot-perp market, and Gymnasium environments around it."""
+"""squeezegym: a leveraged spot-perp market, and Gymnasium environments around it.
+
+Importing it registers the environments and compiles nothing::
+
+    import gymnasium as gym
+    import squeezegym
+
+    env = gym.make("squeezegym/ShortSqueeze-v0")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gymnasium.envs.registration import register as _register
+
+if TYPE_CHECKING:
+    from squeezegym.integrations.sb3 import make_sb3_vec
+    from squeezegym.market import Market
+    from squeezegym.scenario import Scenario
+
+__version__ = "0.1.0"
+__all__ = ["ENVIRONMENTS", "Market", "Scenario", "make_sb3_vec"]
+
+ENVIRONMENTS = {
+    "squeezegym/ShortSqueeze-v0": "short_squeeze",
+    "squeezegym/Calm-v0": "calm",
+    "squeezegym/FromData-v0": "from_data",
+}
+"""Registered ids and the scenarios they run."""
+
+_LAZY = {
+    "Market": "squeezegym.market",
+    "Scenario": "squeezegym.scenario",
+    "make_sb3_vec": "squeezegym.integrations.sb3",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'squeezegym' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)
+
+
+for _id, _scenario in ENVIRONMENTS.items():
+    _register(
+        id=_id,
+        entry_point="squeezegym.envs.squeeze:SqueezeEnv",
+        vector_entry_point="squeezegym.envs.vector:SqueezeVectorEnv",
+        kwargs={"scenario": _scenario},
+    )

@@ -41,7 +41,7 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False) 
     if function is None:
         return functools.partial(kernel, inline=inline)
     # Without reference counts a call that passes a view costs nothing (38 -> 15 ns a message).
-    return numba.njit(error_model="numpy", forceinline=inline, _nrt=False)(function)
+    return numba.njit(error_model="numpy", forceinline=inline, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
 @functools.cache

@@ -66,7 +66,7 @@ def pack(scenario: Scenario) -> Any:
     ):
         price = scenario.contract.price / scenario.contract.tick_size
         _pack_noise(noise, record["noise"][venue], price, scenario.contract.lot_size)
-        _pack_makers(makers, record["maker"][venue], price)
+        _pack_makers(makers, record["maker"][venue], price, scenario.contract.lot_size)
         _pack_depth(scenario, depth, record, venue, price)
     _pack_traders(scenario, record)
     _pack_rules(scenario, record)
@@ -119,9 +119,10 @@ def _pack_noise(noise: Noise, record: Any, price: float, lot_size: float) -> Non
     record["slots"] = noise.slots
 
 
-def _pack_makers(makers: Makers, record: Any, price: float) -> None:
+def _pack_makers(makers: Makers, record: Any, price: float, lot_size: float) -> None:
     record["visit_rate"] = makers.visits_per_s
     record["near_bias"] = makers.near_bias
+    record["learning"] = makers.learning_bps_per_base * BP * price * lot_size
     record["memory"] = 1 / makers.memory_s
     record["slow_memory"] = 1 / makers.slow_memory_s
     record["tolerance"] = makers.tolerance

@@ -38,6 +38,7 @@ MAKER_PARAMS = np.dtype(
     [
         ("visit_rate", "f8"),  # visits of a quote slot, 1/s
         ("near_bias", "f8"),  # power that draws visits towards the touch, >= 1
+        ("learning", "f8"),  # move of the reference for a net aggressor lot, ticks
         ("memory", "f8"),  # relaxation of the reference price towards the mid, 1/s
         ("slow_memory", "f8"),  # of the slow reference, 1/s
         ("tolerance", "f8"),  # relative distance error that a quote may keep

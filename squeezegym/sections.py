@@ -118,6 +118,8 @@ class Makers(Frozen):
     """Visits of quote slots; a visit may replace a quote."""
     near_bias: Annotated[float, Field(ge=1, le=10)] = 1.5
     """Power that draws visits towards the touch."""
+    learning_bps_per_base: NotNegative
+    """Move of the reference for a net bought coin: the permanent part of impact."""
     memory_s: Positive = 2.0
     """Time constant with which the reference follows the mid: the book's resilience."""
     slow_memory_s: Positive = 20.0

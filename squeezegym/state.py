@@ -32,7 +32,7 @@ N_HISTORY = 256  # steps of the price history that the opening positions come fr
 N_TIERS = 16  # rows of the maintenance-margin table
 N_LEVERAGES = 8  # rows of a leverage mix
 N_MESSAGES = 16  # learner's messages under way
-N_OBSERVATIONS = 77
+N_OBSERVATIONS = 76
 N_BUCKETS = 4096  # of the liquidation ladder, each side
 
 
@@ -135,7 +135,8 @@ LADDER_DTYPE = np.dtype(
         ("base", "i8"),  # price at bucket 0, ticks
         ("shift", "i8"),  # a bucket is 2**shift ticks wide
         ("nearest", "i8", (2,)),  # nearest trigger of longs (0) and shorts (1), ticks
-        ("middle", "u8", (2,)),
+        ("top", "u8", (2,)),
+        ("middle", "u8", (2, N_BUCKETS // 4096)),
         ("fine", "u8", (2, N_BUCKETS // 64)),
         ("heads", "u4", (2, N_BUCKETS)),
     ],
@@ -177,6 +178,7 @@ FLOW_DTYPE = np.dtype(
         ("reference", "f8", (2,)),  # makers' reference price, ticks
         ("trend", "f8", (2,)),  # fast minus slow reference, ticks
         ("slow", "f8", (2,)),
+        ("net", "i8", (2,)),  # net aggressor lots that makers have learnt from
         ("seen_at", "i8", (2,)),
         ("catalyst_left", "i8"),  # lots still to trade
         ("catalyst_end", "i8"),
@@ -263,6 +265,7 @@ ACK_DTYPE = np.dtype(
         ("perp", "i8"),
         ("quote", "i8"),
         ("cost", "i8"),
+        ("trigger", "i8"),
         ("order_side", "i8"),
         ("order_price", "i8"),
         ("order_qty", "i8"),  # 0: no order rests

@@ -166,13 +166,21 @@ def _behind_touch(book, side, away):
 
 @kernel
 def look(market, params, venue):
-    """Let makers' reference price follow the mid, and measure the trend they fear."""
+    """Let makers' reference price learn from order flow and from the mid; measure the trend.
+
+    The reference moves by ``learning`` for each net aggressor lot since the last look (Kyle's
+    lambda: what makes impact permanent) and relaxes towards the mid (what makes the rest fade).
+    """
     rules = params["maker"][venue]
     flow = market["flow"]
     now = market["clock"]["now"]
     elapsed = np.float64(now - flow["seen_at"][venue]) / _SECOND
     flow["seen_at"][venue] = now
     price = mid(market["books"][venue])
+    taken = market["score"]["taken"]
+    net = taken[venue, BUY] - taken[venue, SELL]
+    flow["reference"][venue] += rules["learning"] * np.float64(net - flow["net"][venue])
+    flow["net"][venue] = net
     follow = 1.0 - math.exp(-rules["memory"] * elapsed)
     flow["reference"][venue] += follow * (price - flow["reference"][venue])
     follow = 1.0 - math.exp(-rules["slow_memory"] * elapsed)

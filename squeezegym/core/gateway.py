@@ -22,6 +22,7 @@ from squeezegym.codes import (
 from squeezegym.core.book import find
 from squeezegym.core.eventlog import count_problem
 from squeezegym.core.exchange import place, withdraw
+from squeezegym.core.margin import liquidation_trigger
 from squeezegym.core.rng import exponential
 
 _GATEWAY = np.int64(Source.GATEWAY)
@@ -132,12 +133,12 @@ def send_ack(market, params):
     n = min(learner["n_acks"], np.int64(learner["acks"].shape[0] - 1))
     if n > 0:
         due = max(due, learner["acks"][n - 1]["due"])
-    write_ack(market, learner["acks"][n], due)
+    write_ack(market, params, learner["acks"][n], due)
     learner["n_acks"] = n + 1
 
 
 @kernel
-def write_ack(market, ack, due):
+def write_ack(market, params, ack, due):
     """Fill an ack with the learner's present account and resting order."""
     account = market["accounts"][LEARNER]
     book = market["books"][PERP]
@@ -145,6 +146,7 @@ def write_ack(market, ack, due):
     ack["perp"] = account["perp"]
     ack["quote"] = account["quote"]
     ack["cost"] = account["cost"]
+    ack["trigger"] = liquidation_trigger(account, params["margin"])
     slot = find(book, market["learner"]["order_id"])
     if slot == NO_SLOT:
         ack["order_qty"] = 0
@@ -179,6 +181,7 @@ def copy_ack(target, source):
     target["perp"] = source["perp"]
     target["quote"] = source["quote"]
     target["cost"] = source["cost"]
+    target["trigger"] = source["trigger"]
     target["order_side"] = source["order_side"]
     target["order_price"] = source["order_price"]
     target["order_qty"] = source["order_qty"]

@@ -23,7 +23,7 @@ from squeezegym.codes import (
 from squeezegym.core.feed import HORIZONS, receive
 from squeezegym.core.flow import worst_price
 from squeezegym.core.gateway import CANCEL, ORDER, receive_acks, send
-from squeezegym.core.margin import liquidation_trigger, maintenance_margin
+from squeezegym.core.margin import maintenance_margin
 from squeezegym.core.accounts import equity
 from squeezegym.core.exchange import place, withdraw
 
@@ -230,8 +230,7 @@ def _observe_self(market, params, snapshot, out, i):
     entry_value = known["cost"] if known["perp"] > 0 else -known["cost"]
     profit = np.float64(known["perp"] * mark - entry_value)
     needed = maintenance_margin(params["margin"], abs(known["perp"]) * mark)
-    trigger = np.float64(liquidation_trigger(known, params["margin"]))
-    gap = abs(trigger / np.float64(max(mark, ONE)) - 1.0) if known["perp"] != 0 else 1.0
+    gap = abs(np.float64(known["trigger"]) / np.float64(max(mark, ONE)) - 1.0) if known["perp"] != 0 else 1.0
     signed = np.float64(known["order_qty"]) if known["order_side"] == BUY else -np.float64(
         known["order_qty"]
     )

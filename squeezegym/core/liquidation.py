@@ -180,7 +180,7 @@ def _sweep(market, params, side, mark):
             after = account["next"]
             hit = account["trigger"] <= mark if side == SHORTS else account["trigger"] >= mark
             if hit:
-                _unlink(market, slot, side)
+                _unlink(market, np.int64(slot), side)
                 _enqueue(market, params, np.int64(slot))
             slot = after
         if side == SHORTS:

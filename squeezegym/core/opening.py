@@ -98,6 +98,7 @@ def _open_books(market, params):
         flow["reference"][venue] = middle
         flow["slow"][venue] = middle
         flow["trend"][venue] = 0.0
+        flow["net"][venue] = 0
         flow["seen_at"][venue] = market["clock"]["now"]
         for slot in range(market["noise"].shape[1]):
             market["noise"][venue, slot] = NO_ORDER
@@ -283,7 +284,7 @@ def _open_learner(market, params):
         entry = np.int64(np.float64(market["marks"]["mark"]) * (1.0 + spread))
         if lots > 0:
             move_position(market, LEARNER, OUTSIDE, entry, lots)
-    write_ack(market, learner["known"], market["clock"]["now"])
+    write_ack(market, params, learner["known"], market["clock"]["now"])
 
 @kernel
 def begin_episode(market):

@@ -1,0 +1,109 @@
+"""A batch of markets: the records, their views, and the threads that run them.
+
+Both façades stand on it: :class:`squeezegym.market.Market` runs a batch of one, the vector
+environment a batch of many. Rows are independent, so a batch is split into slices that run
+the same machine code on a thread pool (the entry releases the GIL).
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from squeezegym.codes import PROBLEM_TEXT, Command, Problem, Stream
+from squeezegym.errors import ConfigError, EngineError
+from squeezegym.scenario import Scenario
+from squeezegym.state import allocate
+
+_ROWS_WORTH_A_THREAD = 8
+
+
+def stream_seeds(seed: int) -> Any:
+    """Return the (streams, 2) uint64 stream states of an episode seed.
+
+    One ``SeedSequence(seed, spawn_key=(stream,))`` a stream: changing or switching off one
+    population leaves the noise of the others as it was.
+    """
+    states = np.empty((len(Stream), 2), np.uint64)
+    for stream in Stream:
+        sequence = np.random.SeedSequence(seed, spawn_key=(int(stream),))
+        states[stream] = sequence.generate_state(2, np.uint64)
+    return states
+
+
+def default_threads() -> int:
+    """Threads a batch uses unless told otherwise: ``SQUEEZEGYM_THREADS`` or the cores allowed."""
+    text = os.environ.get("SQUEEZEGYM_THREADS")
+    if text is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    if not text.isdigit() or int(text) < 1:
+        raise ConfigError(f"SQUEEZEGYM_THREADS must be a whole number >= 1, got {text!r}")
+    return int(text)
+
+
+class Batch:
+    """``n`` markets of one scenario."""
+
+    def __init__(self, scenario: Scenario, n: int, threads: int | None = None) -> None:
+        self.scenario = scenario
+        self.params = scenario.pack()
+        self.markets, self.views = allocate(n, scenario.size_class)
+        self.threads = max(1, min(threads or default_threads(), n // _ROWS_WORTH_A_THREAD or 1))
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_pool": None}
+
+    def seed_row(self, row: int, seed: int) -> None:
+        """Set the stream states that the next reset of ``row`` starts from."""
+        self.views["seeds"][row] = stream_seeds(seed)
+
+    def advance(self) -> None:
+        """Run every row as its view commands, on all threads of the batch."""
+        from squeezegym.core.clock import advance
+
+        n = len(self.markets)
+        if self.threads == 1 or not self._compiled():
+            advance(self.markets, self.views, self.params)
+        else:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.threads - 1, "squeezegym")
+            # Twice as many slices as threads: a row that resets costs hundreds of steps.
+            bounds = np.linspace(0, n, 2 * self.threads + 1).astype(int)
+            slices = [slice(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+            waiting = [
+                self._pool.submit(advance, self.markets[s], self.views[s], self.params)
+                for s in slices[1:]
+            ]
+            advance(self.markets[slices[0]], self.views[slices[0]], self.params)
+            for job in waiting:
+                job.result()
+        self._raise_problems()
+
+    def _compiled(self) -> bool:
+        """Whether a batch of this class has run: the first call compiles, on one thread."""
+        ready: bool = self.markets["clock"]["events"].any()
+        return ready
+
+    def _raise_problems(self) -> None:
+        """Turn problems that would make a result wrong into an error; others stay counted."""
+        problems = self.markets["clock"]["problems"]
+        if problems.any() and (problems & Problem.LOG_FULL).any():
+            row = int(np.flatnonzero(problems & Problem.LOG_FULL)[0])
+            raise EngineError(
+                f"LOG_FULL in market {row}: {PROBLEM_TEXT[Problem.LOG_FULL]}; "
+                "use a larger size_class"
+            )
+
+    def command(self, rows: Any, command: Command | int) -> None:
+        """Set the command of the next :meth:`advance` for some rows."""
+        self.views["command"][rows] = int(command)
+
+    def close(self) -> None:
+        """Stop the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None

@@ -1,0 +1,41 @@
+"""From an environment's keyword arguments to a scenario."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from squeezegym.errors import ConfigError, did_you_mean
+from squeezegym.scenario import Scenario
+
+_DATA_KEYS = ("book", "spot", "positions", "open_interest")
+
+
+def load_scenario(scenario: str, horizon_s: float | None, data: dict[str, Any]) -> Scenario:
+    """Return the scenario that an environment's keyword arguments ask for.
+
+    Args:
+        scenario: Shipped name or TOML path; ``"from_data"`` with data files builds one from them.
+        horizon_s: Episode length instead of the scenario's, seconds.
+        data: ``book``, ``spot``, ``positions``, ``open_interest`` of ``from_data``.
+
+    Raises:
+        ConfigError: Unknown scenario or argument, or an impossible value.
+        DataError: A data file is missing or damaged.
+    """
+    for key in data:
+        if key not in _DATA_KEYS:
+            known = ("scenario", "horizon_s", "threads", "render_mode", *_DATA_KEYS)
+            raise ConfigError(
+                f"unknown argument '{key}'{did_you_mean(key, known)} (known: {', '.join(known)})"
+            )
+    data = {key: value for key, value in data.items() if value is not None}
+    overrides: dict[str, Any] = {} if horizon_s is None else {"episode.horizon_s": horizon_s}
+    if scenario != "from_data":
+        if data:
+            raise ConfigError(
+                f"{', '.join(data)} belong to scenario 'from_data', got scenario {scenario!r}"
+            )
+        return Scenario.load(scenario, **overrides)
+    from squeezegym.data.from_data import scenario_from_data
+
+    return Scenario.load(scenario_from_data(**data), **overrides)

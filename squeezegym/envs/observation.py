@@ -1,0 +1,102 @@
+"""The observation table: what each entry is, in which unit it is scaled, and its range.
+
+The kernel ``core.learner.observe`` writes the entries in this order; a test holds the two
+together. Everything comes from the last published snapshot that arrived and from the
+learner's own acks; every entry is clipped to [-1, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from squeezegym.state import N_LEVELS, N_OBSERVATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One entry of the observation."""
+
+    name: str
+    unit: str
+    low: float = -1.0
+    high: float = 1.0
+
+
+def _features() -> tuple[Feature, ...]:
+    table: list[Feature] = []
+    for book in ("perp", "spot"):
+        for side in ("bid", "ask"):
+            for level in range(1, N_LEVELS + 1):
+                table.append(Feature(f"{book}_{side}{level}_distance", "10 bp from the mid", 0.0))
+                table.append(
+                    Feature(f"{book}_{side}{level}_lots", "log(1 + lots / 2 % of depth) / 6", 0.0)
+                )
+        table.append(Feature(f"{book}_spread", "10 bp; 1 when a side is empty"))
+        table.append(Feature(f"{book}_imbalance", "(bid - ask) / (bid + ask) lots, five levels"))
+    for horizon in ("1s", "10s"):
+        for book in ("perp", "spot"):
+            for side in ("bought", "sold"):
+                table.append(
+                    Feature(f"{book}_{side}_{horizon}", "log(1 + lots / 2 % of depth) / 8", 0.0)
+                )
+    for horizon in ("1s", "10s"):
+        for side in ("bought", "sold"):
+            table.append(
+                Feature(f"forced_{side}_{horizon}", "log(1 + lots / 2 % of depth) / 8", 0.0)
+            )
+    for book in ("perp", "spot"):
+        for horizon, seconds in (("1s", 1), ("10s", 10), ("60s", 60)):
+            table.append(
+                Feature(
+                    f"{book}_trend_{horizon}",
+                    f"log of mid over its {seconds} s mean / 10 volatilities of that horizon",
+                )
+            )
+    table += [
+        Feature("basis", "perp over spot mid, 50 bp"),
+        Feature("premium", "perp mid over index, 50 bp"),
+        Feature("last_over_mark", "50 bp"),
+        Feature("open_interest_change", "relative to the episode's start"),
+        Feature("feed_age", "s", 0.0),
+        Feature("engine_queue", "s of waiting time at publication", 0.0),
+        Feature("position", "position limit"),
+        Feature("equity_change", "starting capital"),
+        Feature("unrealised_pnl", "starting capital"),
+        Feature("liquidation_distance", "relative to mark; 1 when flat", 0.0),
+        Feature("margin_ratio", "maintenance margin over equity", 0.0),
+        Feature("order_lots", "open order, signed, position limit"),
+        Feature("order_distance", "of the open order from the mid, 10 bp"),
+        Feature("time_left", "horizon", 0.0),
+    ]
+    return tuple(table)
+
+
+FEATURES = _features()
+INDEX = {feature.name: i for i, feature in enumerate(FEATURES)}
+if len(FEATURES) != N_OBSERVATIONS:
+    raise ImportError(f"{len(FEATURES)} features documented, the kernel writes {N_OBSERVATIONS}")
+
+
+def observation_space() -> spaces.Box:
+    """Return the flat float32 box that :data:`FEATURES` describes."""
+    low = np.array([feature.low for feature in FEATURES], np.float32)
+    high = np.array([feature.high for feature in FEATURES], np.float32)
+    return spaces.Box(low, high, dtype=np.float32)
+
+
+def table() -> str:
+    """Return the observation table as Markdown: index, name, unit, range."""
+    rows = ["| index | name | unit | range |", "|---|---|---|---|"]
+    rows += [
+        f"| {i} | `{f.name}` | {f.unit} | [{f.low:g}, {f.high:g}] |" for i, f in enumerate(FEATURES)
+    ]
+    return "\n".join(rows)
+
+
+def describe(observation: Any) -> dict[str, float]:
+    """Return an observation as a name-to-value dictionary."""
+    return {feature.name: float(observation[i]) for i, feature in enumerate(FEATURES)}

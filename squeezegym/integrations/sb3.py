@@ -1,0 +1,122 @@
+"""stable-baselines3: the native batch as a ``VecEnv``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
+
+from squeezegym.envs.vector import SqueezeVectorEnv
+
+
+class SqueezeVecEnv(VecEnv):
+    """A native batch of markets with stable-baselines3's interface.
+
+    Step for step equal to ``DummyVecEnv`` of single environments: an episode that ends is reset
+    in the same step and its last observation is ``infos[i]["terminal_observation"]``. Infos of
+    running episodes are empty dictionaries; the last one of an episode carries the full info.
+
+    Args:
+        env: A vector environment with ``autoreset_mode="SameStep"``.
+        seed: Seed of the first reset: row ``i`` gets ``seed + i``.
+    """
+
+    def __init__(self, env: SqueezeVectorEnv, seed: int | None = None) -> None:
+        self.env = env
+        super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
+        self._actions: Any = None
+        if seed is not None:
+            self.seed(seed)
+
+    def reset(self) -> Any:
+        """Reset every row, with the seeds set by :meth:`seed`, and return the observations."""
+        seeds = list(self._seeds)
+        observations, info = self.env.reset(seed=seeds)
+        self.reset_infos = [_row(info, i) for i in range(self.num_envs)]
+        self._reset_seeds()
+        self._reset_options()
+        return observations
+
+    def step_async(self, actions: Any) -> None:
+        """Keep the actions for :meth:`step_wait`."""
+        self._actions = actions
+
+    def step_wait(self) -> tuple[Any, Any, Any, list[dict[str, Any]]]:
+        """Step every row; ended episodes are already reset in what comes back."""
+        observations, rewards, terminated, truncated, info = self.env.step(self._actions)
+        dones = terminated | truncated
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        for row in np.flatnonzero(dones):
+            final = _row(info["final_info"], row)
+            final["TimeLimit.truncated"] = bool(truncated[row] and not terminated[row])
+            final["terminal_observation"] = info["final_obs"][row]
+            infos[row] = final
+            self.reset_infos[row] = _row(info, row)
+        return observations, rewards.astype(np.float32), dones, infos
+
+    def close(self) -> None:
+        """Close the batch."""
+        self.env.close()
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        """Return an attribute of the batch once for each row asked for."""
+        value = getattr(self.env, attr_name)
+        return [value for _ in self._rows(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
+        """Set an attribute of the batch; it is shared by all rows."""
+        setattr(self.env, attr_name, value)
+
+    def env_method(
+        self, method_name: str, *args: Any, indices: VecEnvIndices = None, **kwargs: Any
+    ) -> list[Any]:
+        """Call a method of the batch once and return its result for each row asked for."""
+        result = getattr(self.env, method_name)(*args, **kwargs)
+        return [result for _ in self._rows(indices)]
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: VecEnvIndices = None) -> list[bool]:
+        """Return False for each row: the batch has no per-row wrappers."""
+        return [False for _ in self._rows(indices)]
+
+    def get_images(self) -> Sequence[Any]:
+        """Return no images: the environment renders text."""
+        return [None for _ in range(self.num_envs)]
+
+    def _rows(self, indices: VecEnvIndices) -> Iterable[int]:
+        return self._get_indices(indices)
+
+
+def _row(info: dict[str, Any], row: int) -> dict[str, Any]:
+    """Return the info of one row as Python scalars."""
+    return {
+        key: values[row].item()
+        for key, values in info.items()
+        if not key.startswith(("_", "final_"))
+    }
+
+
+def make_sb3_vec(
+    env_id: str = "squeezegym/ShortSqueeze-v0",
+    num_envs: int = 64,
+    seed: int | None = None,
+    **kwargs: Any,
+) -> SqueezeVecEnv:
+    """Make a native batch for stable-baselines3.
+
+    Args:
+        env_id: A registered id of this package.
+        num_envs: Number of markets; 64 or more keep a policy network busy.
+        seed: Row ``i`` is seeded ``seed + i``; None leaves it to chance.
+        **kwargs: As the environment takes.
+
+    Returns:
+        A ``VecEnv``; wrap it in ``VecMonitor`` for episode statistics.
+    """
+    import gymnasium as gym
+
+    kwargs.setdefault("autoreset_mode", "SameStep")
+    env = gym.make_vec(env_id, num_envs=num_envs, **kwargs)
+    return SqueezeVecEnv(env.unwrapped, seed)  # type: ignore[arg-type]

@@ -1,0 +1,316 @@
+"""One simulation for people without reinforcement learning."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from squeezegym.batch import Batch
+from squeezegym.codes import (
+    FIRST_HOLDER_SLOT,
+    NEVER,
+    PROBLEM_TEXT,
+    Account,
+    Command,
+    LogKind,
+    Problem,
+    Side,
+    Venue,
+)
+from squeezegym.errors import ConfigError
+from squeezegym.scenario import Scenario
+from squeezegym.state import LOG_DTYPE, LOG_VERSION
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SECOND = 1_000_000_000
+_FRAME_DTYPE = np.dtype(
+    [
+        ("time", "f8"),
+        ("perp", "f8"),
+        ("spot", "f8"),
+        ("mark", "f8"),
+        ("index", "f8"),
+        ("fundamental", "f8"),
+        ("open_interest", "f8"),
+        ("liquidated_shorts", "f8"),
+        ("liquidated_longs", "f8"),
+        ("fund", "f8"),
+        ("queue_s", "f8"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketState:
+    """A snapshot of a market: plain arrays, to be restored, compared, pickled or saved."""
+
+    record: Any
+    view: Any
+    digest: str
+    """Of the scenario it belongs to."""
+
+
+class Market:
+    """A spot-perp market with leveraged accounts, run in simulated time.
+
+    Args:
+        scenario: Shipped name, TOML path or :class:`~squeezegym.scenario.Scenario`.
+        seed: Episode seed; the same seed gives the same trajectory to the last bit.
+        log: Keep the event log, from which book and ledger can be derived again.
+        **overrides: Changes to the scenario, nested or dotted: ``liquidation={"destination":
+            "off"}``.
+
+    Example:
+        >>> market = Market("calm", seed=7)
+        >>> market.run(seconds=2)
+        >>> market.time
+        2.0
+    """
+
+    def __init__(
+        self,
+        scenario: str | Path | Scenario = "short_squeeze",
+        seed: int = 0,
+        *,
+        log: bool = False,
+        **overrides: Any,
+    ) -> None:
+        if seed < 0:
+            raise ConfigError(f"seed must be >= 0, got {seed}")
+        self.scenario = Scenario.load(scenario, **overrides)
+        self.seed = seed
+        self._batch = Batch(self.scenario, 1)
+        self._batch.seed_row(0, seed)
+        self._log_rows: list[Any] = []
+        self._frames: list[Any] = []
+        self._batch.command(0, Command.RESET)
+        self._batch.advance()
+        self.opening = self.snapshot()
+        if log:
+            self.record["log_on"] = 1
+
+    @property
+    def record(self) -> Any:
+        """The market record itself (a view: changing it changes the market)."""
+        return self._batch.markets[0]
+
+    @property
+    def time(self) -> float:
+        """Seconds since the episode began."""
+        return float(self.record["clock"]["now"]) / _SECOND
+
+    @property
+    def events(self) -> int:
+        """Messages that reached a matching engine, burn-in included."""
+        return int(self.record["clock"]["events"])
+
+    def run(self, seconds: float) -> None:
+        """Run the market on, sampling :meth:`frame` once every decision interval.
+
+        Raises:
+            ConfigError: ``seconds`` is negative or not finite.
+        """
+        if not (math.isfinite(seconds) and seconds >= 0):
+            raise ConfigError(f"seconds must be finite and >= 0, got {seconds}")
+        step = self.scenario.episode.step_ms * 1_000_000
+        now = int(self.record["clock"]["now"])
+        end = now + round(seconds * _SECOND)
+        while now < end:
+            now = min(now + step - now % step, end)
+            self._run_until(now)
+            self._frames.append(self._sample())
+
+    def _run_until(self, until: int) -> None:
+        """Advance to a time, draining the event log as often as it fills."""
+        view = self._batch.views[0]
+        self._batch.command(0, Command.RUN)
+        view["until"] = until
+        while True:
+            self._batch.advance()
+            self._drain()
+            if int(self.record["clock"]["now"]) == until:
+                return
+
+    def _drain(self) -> None:
+        n = int(self.record["n_log"])
+        if n:
+            self._log_rows.append(self.record["log"][:n].copy())
+            self.record["n_log"] = 0
+
+    def _sample(self) -> Any:
+        record = self.record
+        tick, lot = self.scenario.contract.tick_size, self.scenario.contract.lot_size
+        score = record["score"]
+        row = np.zeros((), _FRAME_DTYPE)
+        row["time"] = self.time
+        row["perp"] = self.mid(Venue.PERP) * tick
+        row["spot"] = self.mid(Venue.SPOT) * tick
+        row["mark"] = record["marks"]["mark"] * tick
+        row["index"] = record["marks"]["index"] * tick
+        row["fundamental"] = record["marks"]["fundamental"] * tick
+        row["open_interest"] = score["open_interest"] * lot
+        row["liquidated_shorts"] = score["liquidated"][1] * lot
+        row["liquidated_longs"] = score["liquidated"][0] * lot
+        row["fund"] = record["accounts"]["quote"][Account.FUND] * tick * lot
+        waiting = int(record["gateway"]["busy_until"]) - int(record["clock"]["now"])
+        row["queue_s"] = max(0, waiting) / _SECOND
+        return row
+
+    def mid(self, venue: Venue | int = Venue.PERP) -> float:
+        """Mid of one book in ticks, or its last trade when a side is empty."""
+        book = self.record["books"][int(venue)]
+        (bids, asks) = self.levels(1, venue)
+        if bids and asks:
+            return 0.5 * (bids[0][0] + asks[0][0])
+        return float(book["last"])
+
+    def levels(
+        self, depth: int = 10, venue: Venue | int = Venue.PERP
+    ) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
+        """Best levels of both sides as ``(price ticks, lots, orders)``, best first."""
+        orders = self.orders(venue)
+        sides = []
+        for side in (Side.BUY, Side.SELL):
+            mine = orders[orders["side"] == side]
+            prices, first = np.unique(mine["price"], return_inverse=True)
+            lots = np.bincount(first, mine["qty"]).astype(np.int64)
+            count = np.bincount(first)
+            rows = list(zip(prices.tolist(), lots.tolist(), count.tolist(), strict=True))
+            sides.append((rows[::-1] if side == Side.BUY else rows)[:depth])
+        return sides[0], sides[1]
+
+    def orders(self, venue: Venue | int = Venue.PERP) -> Any:
+        """All resting orders of one book, as an unordered copy of the records."""
+        orders = self.record["books"][int(venue)]["orders"]
+        return orders[orders["id"] != 0].copy()
+
+    def snapshot(self) -> MarketState:
+        """Copy the whole state; :meth:`restore` continues from it bit for bit."""
+        return MarketState(
+            self._batch.markets.copy(), self._batch.views.copy(), self.scenario.digest()
+        )
+
+    def restore(self, state: MarketState) -> None:
+        """Return to a snapshot of a market of the same scenario.
+
+        Samples and log rows taken after the snapshot are dropped.
+        """
+        if state.digest != self.scenario.digest():
+            raise ConfigError(
+                f"the snapshot belongs to scenario {state.digest}, this market runs "
+                f"{self.scenario.digest()}; restore it into a Market of the same scenario"
+            )
+        self._batch.markets[:] = state.record
+        self._batch.views[:] = state.view
+        now = int(self.record["clock"]["now"])
+        self._frames = [row for row in self._frames if row["time"] * _SECOND <= now]
+        self._log_rows = [rows[rows["time"] <= now] for rows in self._log_rows]
+
+    def ledger(self) -> dict[str, Any]:
+        """Every pot, and the three sums that must be zero.
+
+        Returns:
+            ``pots``: name to ``(quote quanta, spot lots, perp lots)``, the individual holders as
+            one; ``sum``: the same three over all accounts, always ``(0, 0, 0)``.
+        """
+        accounts = self.record["accounts"]
+        pots = {
+            account.name.lower(): tuple(
+                int(accounts[field][account]) for field in ("quote", "spot", "perp")
+            )
+            for account in Account
+        }
+        holders = accounts[FIRST_HOLDER_SLOT:]
+        pots["holders"] = tuple(int(holders[f].sum()) for f in ("quote", "spot", "perp"))
+        total = tuple(int(accounts[f].sum()) for f in ("quote", "spot", "perp"))
+        return {"pots": pots, "sum": total}
+
+    def log(self) -> Any:
+        """Event-log rows so far (:data:`~squeezegym.state.LOG_DTYPE`); needs ``log=True``."""
+        self._needs_log("log()")
+        return np.concatenate([np.empty(0, LOG_DTYPE), *self._log_rows])
+
+    def save_log(self, path: str | Path) -> None:
+        """Write the log with its opening state and schema version to an ``.npz`` file."""
+        np.savez_compressed(
+            path,
+            version=LOG_VERSION,
+            scenario=np.array(self.scenario.digest()),
+            seed=self.seed,
+            opening=self.opening.record,
+            rows=self.log(),
+        )
+
+    def liquidations(self) -> list[dict[str, float]]:
+        """Liquidations so far, oldest first; needs ``log=True``."""
+        rows = self.log()
+        tick, lot = self.scenario.contract.tick_size, self.scenario.contract.lot_size
+        return [
+            {
+                "time": float(row["time"]) / _SECOND,
+                "account": int(row["account"]),
+                "base": float(row["qty"]) * lot,
+                "mark": float(row["price"]) * tick,
+            }
+            for row in rows[rows["kind"] == LogKind.LIQUIDATION]
+        ]
+
+    def trades(self) -> list[dict[str, Any]]:
+        """Aggressor orders that filled so far, oldest first; needs ``log=True``."""
+        rows = self.log()
+        lot = self.scenario.contract.lot_size
+        taken = rows[(rows["kind"] == LogKind.ORDER) & (rows["filled"] > 0)]
+        return [
+            {
+                "time": float(row["time"]) / _SECOND,
+                "book": Venue(int(row["book"])).name.lower(),
+                "side": Side(int(row["side"])).name.lower(),
+                "base": float(row["filled"]) * lot,
+                "owner": int(row["account"]),
+                "forced": bool(row["forced"]),
+            }
+            for row in taken
+        ]
+
+    def _needs_log(self, what: str) -> None:
+        if self.record["log_on"] == 0:
+            raise ConfigError(f"{what} needs the event log; make the market with log=True")
+
+    def series(self) -> Any:
+        """Samples so far as a structured array: one a decision interval, people's units."""
+        return np.array(self._frames, _FRAME_DTYPE)
+
+    def frame(self) -> pl.DataFrame:
+        """Samples so far as a polars frame (extra ``data``)."""
+        import polars
+
+        return polars.DataFrame({name: self.series()[name] for name in _FRAME_DTYPE.names or ()})
+
+    def ignition(self) -> dict[str, float | None]:
+        """The ignition barrier measured at the catalyst's start, and when it was crossed.
+
+        Returns:
+            ``barrier_base`` and ``catalyst_base`` (None before the start), ``visible_n`` (largest
+            forced demand over visible depth, rho / lambda), ``ignition_s`` (None if not ignited).
+        """
+        score, flow = self.record["score"], self.record["flow"]
+        lot = self.scenario.contract.lot_size
+        begun = score["barrier"] > 0
+        ignited = begun and score["ignition"] != NEVER
+        return {
+            "barrier_base": float(score["barrier"]) * lot if begun else None,
+            "catalyst_base": float(flow["catalyst_size"]) * lot if begun else None,
+            "visible_n": float(score["visible_n"]) if begun else None,
+            "ignition_s": float(score["ignition"]) / _SECOND if ignited else None,
+        }
+
+    def problems(self) -> list[str]:
+        """Sentences for the problems counted so far; empty in a sound run."""
+        bits = int(self.record["clock"]["problems"])
+        return [PROBLEM_TEXT[problem] for problem in Problem if bits & problem]

@@ -1,0 +1,1 @@
+"""What a person looks at: text frames and figures."""
