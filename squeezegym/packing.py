@@ -111,6 +111,7 @@ def _pack_noise(noise: Noise, record: Any, price: float, lot_size: float) -> Non
     record["market_log_mean"] = noise.market_log_mean
     record["market_log_sd"] = noise.market_log_sd
     record["market_max"] = max(1, round(noise.market_max_base / lot_size))
+    record["market_cap"] = noise.market_cap_bps * BP
     record["limit_rate"] = noise.limit_visits_per_s
     record["limit_log_mean"] = noise.limit_log_mean
     record["limit_log_sd"] = noise.limit_log_sd
@@ -177,6 +178,7 @@ def _pack_traders(scenario: Scenario, record: Any) -> None:
     target["duration"] = round(catalyst.duration_s * _S)
     target["rate"] = catalyst.orders_per_s
     target["perp_share"] = catalyst.perp_share
+    target["cap"] = catalyst.cap_bps * BP
     target["squeeze"] = catalyst.squeeze
     target["near_miss"] = catalyst.near_miss
     target["squeeze_low"], target["squeeze_high"] = catalyst.squeeze_size
@@ -209,6 +211,7 @@ def _pack_rules(scenario: Scenario, record: Any) -> None:
     target["latency"] = round(liquidation.latency_ms * _MS)
     target["interval"] = round(liquidation.interval_ms * _MS)
     target["fund"] = _quanta(scenario, liquidation.fund_quote)
+    target["support"] = round(liquidation.support_bps * BP * _RATE)
     record["feed"]["interval"] = scenario.transport.feed_interval_ms * _MS
     record["feed"]["latency"] = round(scenario.transport.feed_latency_ms * _MS)
     record["gateway"]["service"] = round(scenario.transport.service_us * 1000)

@@ -24,6 +24,7 @@ NOISE_PARAMS = np.dtype(
         ("market_log_mean", "f8"),  # log lots
         ("market_log_sd", "f8"),
         ("market_max", "i8"),  # lots
+        ("market_cap", "f8"),  # price cap beyond the touch, relative
         ("limit_rate", "f8"),  # visits of a noise order slot: a new order or a cancel, 1/s
         ("limit_log_mean", "f8"),
         ("limit_log_sd", "f8"),
@@ -71,6 +72,7 @@ CATALYST_PARAMS = np.dtype(
         ("duration", "i8"),
         ("rate", "f8"),  # child orders, 1/s
         ("perp_share", "f8"),
+        ("cap", "f8"),  # price cap of a child order beyond the touch, relative
         ("squeeze", "f8"),  # probabilities of the three kinds of episode
         ("near_miss", "f8"),
         ("squeeze_low", "f8"),  # size range in ignition barriers
@@ -126,6 +128,7 @@ LIQUIDATION_PARAMS = np.dtype(
         ("latency", "i8"),
         ("interval", "i8"),  # between two accounts
         ("fund", "i8"),  # opening balance, quanta
+        ("support", "i8"),  # how far beyond bankruptcy the fund may aggress, 1e-8
     ],
     align=True,
 )

@@ -100,6 +100,8 @@ class Noise(Frozen):
     market_log_sd: NotNegative
     market_max_base: Positive
     """Largest aggressor order."""
+    market_cap_bps: Annotated[float, Field(gt=0, le=1000)] = 10.0
+    """Price cap of an aggressor order beyond the touch."""
     limit_visits_per_s: NotNegative
     """Visits of noise order slots: each places an order or cancels the one that stands."""
     limit_log_mean: Finite
@@ -159,6 +161,8 @@ class Catalyst(Frozen):
     """Child orders; 0 switches the catalyst off."""
     perp_share: Share = 0.5
     """Share of child orders on the perp book; the others go to spot."""
+    cap_bps: Annotated[float, Field(gt=0, le=1000)] = 50.0
+    """Price cap of a child order beyond the touch."""
     squeeze: Share = 0.5
     """Share of episodes whose size is drawn from ``squeeze_size``."""
     near_miss: Share = 0.25
@@ -245,6 +249,8 @@ class LiquidationRules(Frozen):
     interval_ms: NotNegative = 2.0
     """Between two accounts."""
     fund_quote: NotNegative = 0.0
+    support_bps: Annotated[float, Field(ge=0, le=5000)] = 100.0
+    """How far beyond the bankruptcy price the fund may aggress before deleveraging."""
 
 
 class Population(Frozen):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from squeezegym._jit import kernel
-from squeezegym.codes import ARBITRAGE, BUY, IOC, PERP, SELL, SPOT, ZERO, Source, Stream
+from squeezegym.codes import ARBITRAGE, BUY, IOC, ONE, PERP, SELL, SPOT, ZERO, Source, Stream
 from squeezegym.core.exchange import place
 from squeezegym.core.flow import later, worst_price
 from squeezegym.core.marks import mid
@@ -16,9 +16,8 @@ _STREAM = np.int64(Stream.ARBITRAGE)
 def arbitrage_look(market, params):
     """Trade the basis beyond its fair value and the cost of both legs, within capital.
 
-    The first leg is sized by the excess basis; the second hedges what the first filled, so a
-    thin book leaves the arbitrageur with the smaller of the two, never with an open leg it
-    did not choose.
+    The spot leg goes first, as deep as the excess basis pays for; the perp leg hedges what it
+    filled, so a thin book leaves the arbitrageur with less, never with a leg it did not choose.
     """
     rules = params["arbitrage"]
     market["clock"]["due"][_SOURCE] = later(market, _STREAM, rules["rate"])
@@ -34,10 +33,9 @@ def arbitrage_look(market, params):
     qty = min(qty, room)
     if qty <= 0:
         return
-    side = SELL if basis > 0 else BUY
-    other = BUY if basis > 0 else SELL
-    filled, _ = place(
-        market, params, PERP, ARBITRAGE, side, worst_price(side), qty, IOC, ZERO
-    )
+    side = BUY if basis > 0 else SELL
+    reach = spot * (1.0 + excess) if basis > 0 else spot * (1.0 - excess)
+    filled, _ = place(market, params, SPOT, ARBITRAGE, side, np.int64(reach), qty, IOC, ZERO)
     if filled > 0:
-        place(market, params, SPOT, ARBITRAGE, other, worst_price(other), filled, IOC, ZERO)
+        other = ONE - side
+        place(market, params, PERP, ARBITRAGE, other, worst_price(other), filled, IOC, ZERO)

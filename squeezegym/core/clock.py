@@ -108,7 +108,7 @@ def _serve_rare(market, params, source):
 
 @kernel
 def _begin_catalyst(market, params):
-    """Measure the ignition barrier of the state and size the metaorder by it."""
+    """Measure the ignition barrier of the state, from which ignition is scored, and start."""
     rules = params["catalyst"]
     score = market["score"]
     flow = market["flow"]
@@ -116,11 +116,9 @@ def _begin_catalyst(market, params):
     score["barrier"] = barrier
     score["visible_n"] = visible_n
     score["demand"] = 0
-    size = np.int64(flow["catalyst_multiple"] * np.float64(barrier))
-    flow["catalyst_size"] = size
-    flow["catalyst_left"] = size
+    flow["catalyst_left"] = flow["catalyst_size"]
     flow["catalyst_end"] = market["clock"]["now"] + rules["duration"]
-    if size == 0:
+    if flow["catalyst_size"] == 0:
         market["clock"]["due"][_CATALYST] = NEVER
     else:
         catalyst_child(market, params)

@@ -69,9 +69,20 @@ def worst_price(side):
 
 
 @kernel
-def take(market, params, venue, owner, side, qty):
-    """Send a background market order and count it as exogenous demand."""
-    filled, _ = place(market, params, venue, owner, side, worst_price(side), qty, IOC, ZERO)
+def take(market, params, venue, owner, side, qty, cap):
+    """Send a background market order; noise and the catalyst count as exogenous demand.
+
+    Value traders answer the price, so they do not. ``cap`` bounds its price beyond the touch, relative; what it cannot fill there is cancelled.
+    """
+    book = market["books"][venue]
+    touch = book["best_ask"] if side == BUY else book["best_bid"]
+    if touch == NO_ASK or touch == NO_BID:
+        return
+    slack = np.int64(np.float64(touch) * cap) + 1
+    limit = min(touch + slack, _HIGHEST_PRICE) if side == BUY else max(touch - slack, _LOWEST_PRICE)
+    filled, _ = place(market, params, venue, owner, side, limit, qty, IOC, ZERO)
+    if owner == VALUE:
+        return
     score = market["score"]
     score["demand"] += filled if side == BUY else -filled
     if score["barrier"] > 0 and score["ignition"] == NEVER:
@@ -113,7 +124,7 @@ def noise_market_order(market, params, venue):
         flow["sign"][venue] = side
         qty = lognormal_lots(rng, stream, rules["market_log_mean"], rules["market_log_sd"])
         qty = min(qty, rules["market_max"])
-        take(market, params, venue, NOISE, side, qty)
+        take(market, params, venue, NOISE, side, qty, rules["market_cap"])
         excitation += rules["branching"] * rules["decay"]
         if rules["market_rate"] + excitation > rules["ceiling"]:
             excitation = max(0.0, rules["ceiling"] - rules["market_rate"])
@@ -277,7 +288,7 @@ def value_decision(market, params):
     excess = abs(gap) - rules["threshold"]
     qty = min(np.int64(excess * rules["lots_per_unit"]), rules["max_lots"])
     if qty > 0:
-        take(market, params, SPOT, VALUE, BUY if gap > 0 else SELL, qty)
+        take(market, params, SPOT, VALUE, BUY if gap > 0 else SELL, qty, excess)
 
 
 @kernel
@@ -296,4 +307,4 @@ def catalyst_child(market, params):
     children = max(1.0, seconds * rules["rate"])
     qty = max(ONE, np.int64(np.float64(flow["catalyst_left"]) / children))
     flow["catalyst_left"] -= qty
-    take(market, params, PERP if on_perp else SPOT, CATALYST, rules["side"], qty)
+    take(market, params, PERP if on_perp else SPOT, CATALYST, rules["side"], qty, rules["cap"])

@@ -30,7 +30,7 @@ from squeezegym.codes import (
     Source,
 )
 from squeezegym.core.accounts import equity, move_position, pay
-from squeezegym.core.arithmetic import mul_div_up
+from squeezegym.core.arithmetic import mul_div, mul_div_up
 from squeezegym.core.eventlog import log_liquidation
 from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.ladder import next_occupied, occupy, previous_occupied, vacate
@@ -248,7 +248,7 @@ def liquidate(market, params, slot):
 
 @kernel
 def _close_in_book(market, params, slot):
-    """The two IOCs: at the bankruptcy price, then as deep as the fund can pay.
+    """The two IOCs: at the bankruptcy price, then beyond it, as deep as the fund may pay.
 
     Returns:
         The bankruptcy price of what the first IOC left, ticks: the price of a deleveraging. Closing
@@ -263,9 +263,13 @@ def _close_in_book(market, params, slot):
         return ZERO
     price = bankruptcy_price(account)
     fund = market["accounts"][FUND]["quote"]
-    if fund > 0:
+    slack = mul_div(price, params["liquidation"]["support"], RATE_ONE)
+    if fund > 0 and slack > 0:
         wealth = account["quote"] + fund
-        limit = _playable(wealth // (-left) if left < 0 else -(wealth // left))
+        if left < 0:
+            limit = _playable(min(wealth // (-left), price + slack))
+        else:
+            limit = _playable(max(-(wealth // left), price - slack))
         place(market, params, PERP, slot, side, limit, abs(left), IOC, ONE)
     return price
 

@@ -22,6 +22,7 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.accounts import equity, move_position, open_accounts, transfer
+from squeezegym.core.barrier import measure_barrier
 from squeezegym.core.book import NO_ORDER, open_book
 from squeezegym.core.exchange import place
 from squeezegym.core.feed import open_feed
@@ -295,7 +296,11 @@ def begin_episode(market):
 
 @kernel
 def _draw_catalyst(market, params):
-    """Draw when the catalyst starts and how large it will be, in ignition barriers."""
+    """Draw when the catalyst starts and how large it will be, in ignition barriers.
+
+    The size refers to the barrier of the opening state, so that it is the same whatever the
+    rules do with the accounts before it starts.
+    """
     rules = params["catalyst"]
     rng = market["clock"]["rng"]
     flow = market["flow"]
@@ -309,8 +314,9 @@ def _draw_catalyst(market, params):
     elif kind < rules["squeeze"] + rules["near_miss"]:
         multiple = rules["near_low"] + (rules["near_high"] - rules["near_low"]) * size
     flow["catalyst_multiple"] = multiple
+    barrier, _ = measure_barrier(market, rules["side"])
     flow["catalyst_left"] = 0
-    flow["catalyst_size"] = 0
+    flow["catalyst_size"] = np.int64(multiple * np.float64(barrier))
     flow["catalyst_end"] = 0
     due = NEVER
     if rules["rate"] > 0.0:
