@@ -120,7 +120,22 @@ class Scenario(Frozen):
 
 
 def _read(scenario: str | Path) -> dict[str, Any]:
-    """Read a scenario's TOML by shipped name or by path."""
+    """Read a scenario's TOML; one that ``extends`` a complete one states only what differs."""
+    data = _read_one(scenario)
+    base = data.pop("extends", None)
+    if base is None:
+        return data
+    complete = _read_one(base)
+    if "extends" in complete:
+        raise ConfigError(
+            f"scenario {str(scenario)!r} extends {base!r}, which itself extends another; "
+            "extend a complete scenario"
+        )
+    return _merge(complete, data)
+
+
+def _read_one(scenario: str | Path) -> dict[str, Any]:
+    """Read one TOML file by shipped name or by path."""
     text = str(scenario)
     if text.endswith(".toml"):
         path: Any = Path(text)
