@@ -70,6 +70,10 @@ class Scenario(Frozen):
         check_capacity(self)
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The generic sections have no importable name: pickle the plain data instead.
+        return (Scenario.parse, (self.model_dump(mode="json"),))
+
     @classmethod
     def names(cls) -> list[str]:
         """Return the names of the shipped scenarios, sorted."""
