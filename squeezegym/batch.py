@@ -7,6 +7,7 @@ the same machine code on a thread pool (the entry releases the GIL).
 
 from __future__ import annotations
 
+import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -73,7 +74,7 @@ class Batch:
                 self._pool = ThreadPoolExecutor(self.threads - 1, "squeezegym")
             # Twice as many slices as threads: a row that resets costs hundreds of steps.
             bounds = np.linspace(0, n, 2 * self.threads + 1).astype(int)
-            slices = [slice(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+            slices = [slice(a, b) for a, b in itertools.pairwise(bounds)]
             waiting = [
                 self._pool.submit(advance, self.markets[s], self.views[s], self.params)
                 for s in slices[1:]
@@ -85,8 +86,7 @@ class Batch:
 
     def _compiled(self) -> bool:
         """Whether a batch of this class has run: the first call compiles, on one thread."""
-        ready: bool = self.markets["clock"]["events"].any()
-        return ready
+        return bool(self.markets["clock"]["events"].any())
 
     def _raise_problems(self) -> None:
         """Turn problems that would make a result wrong into an error; others stay counted."""

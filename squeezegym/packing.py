@@ -203,8 +203,12 @@ def _pack_rules(scenario: Scenario, record: Any) -> None:
     target["follow"] = marks.follow_per_s
     target["noise"] = np.array(marks.noise_bps) * BP
     _pack_margin(scenario, record["margin"])
-    record["fees"]["maker"] = [round(b * BP * _RATE) for b in (fees.perp_maker_bps, fees.spot_maker_bps)]
-    record["fees"]["taker"] = [round(b * BP * _RATE) for b in (fees.perp_taker_bps, fees.spot_taker_bps)]
+    record["fees"]["maker"] = [
+        round(b * BP * _RATE) for b in (fees.perp_maker_bps, fees.spot_maker_bps)
+    ]
+    record["fees"]["taker"] = [
+        round(b * BP * _RATE) for b in (fees.perp_taker_bps, fees.spot_taker_bps)
+    ]
     record["fees"]["liquidation"] = round(fees.liquidation_bps * BP * _RATE)
     target = record["liquidation"]
     target["destination"] = Liquidation[liquidation.destination.upper()]

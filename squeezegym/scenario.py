@@ -144,14 +144,16 @@ def _read_one(scenario: str | Path) -> dict[str, Any]:
     if text.endswith(".toml"):
         path: Any = Path(text)
         if not path.is_file():
-            raise ConfigError(f"scenario file {text!r} does not exist; give the path of a TOML file")
+            raise ConfigError(
+                f"scenario file {text!r} does not exist; give the path of a TOML file"
+            )
     else:
         path = resources() / "scenarios" / f"{text}.toml"
         if not path.is_file():
             names = Scenario.names()
             raise ConfigError(
-                f"unknown scenario {text!r}{did_you_mean(text, names)}; shipped: {', '.join(names)} "
-                "(or give the path of a .toml file)"
+                f"unknown scenario {text!r}{did_you_mean(text, names)}; "
+                f"shipped: {', '.join(names)} (or give the path of a .toml file)"
             )
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -160,7 +162,7 @@ def _read_one(scenario: str | Path) -> dict[str, Any]:
 
 
 def _merge(data: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``data`` with nested or dotted overrides applied; unknown keys are left to validation."""
+    """Return ``data`` with overrides applied; unknown keys are left to validation."""
     merged = {k: dict(v) if isinstance(v, dict) else v for k, v in data.items()}
     for key, value in overrides.items():
         head, _, rest = key.partition(".")

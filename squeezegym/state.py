@@ -60,9 +60,7 @@ class Sizes:
 SIZES: dict[str, Sizes] = {
     "small": Sizes(accounts=272, levels=4096, orders=1024, quotes=64, noise=256, log=256),
     "default": Sizes(accounts=2064, levels=8192, orders=4096, quotes=1024, noise=512, log=512),
-    "large": Sizes(
-        accounts=100_016, levels=16384, orders=16384, quotes=4096, noise=2048, log=2048
-    ),
+    "large": Sizes(accounts=100_016, levels=16384, orders=16384, quotes=4096, noise=2048, log=2048),
 }
 
 LEVEL_DTYPE = np.dtype([("head", "u4"), ("tail", "u4"), ("qty", "i8")], align=True)

@@ -104,4 +104,3 @@ def open_accounts(market):
             account["kind"] = np.uint8(KIND_LEARNER)
         else:
             account["kind"] = np.uint8(KIND_POT if slot < NOISE else KIND_POOL)
-

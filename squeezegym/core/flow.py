@@ -72,7 +72,8 @@ def worst_price(side):
 def take(market, params, venue, owner, side, qty, cap):
     """Send a background market order; noise and the catalyst count as exogenous demand.
 
-    Value traders answer the price, so they do not. ``cap`` bounds its price beyond the touch, relative; what it cannot fill there is cancelled.
+    Value traders answer the price, so they do not. ``cap`` bounds its price beyond the touch,
+    relative; what it cannot fill there is cancelled.
     """
     book = market["books"][venue]
     touch = book["best_ask"] if side == BUY else book["best_bid"]
@@ -98,9 +99,7 @@ def schedule_noise(market, params, venue):
     flow = market["flow"]
     ceiling = rules["market_rate"] + flow["excitation"][venue]
     flow["excited_at"][venue] = market["clock"]["now"]
-    market["clock"]["due"][_NOISE_SOURCE + venue] = later(
-        market, _NOISE_STREAM + venue, ceiling
-    )
+    market["clock"]["due"][_NOISE_SOURCE + venue] = later(market, _NOISE_STREAM + venue, ceiling)
 
 
 @kernel

@@ -20,12 +20,12 @@ from squeezegym.codes import (
     SPOT,
     ZERO,
 )
+from squeezegym.core.accounts import equity
+from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.feed import HORIZONS, receive
 from squeezegym.core.flow import worst_price
 from squeezegym.core.gateway import CANCEL, ORDER, receive_acks, send
 from squeezegym.core.margin import maintenance_margin
-from squeezegym.core.accounts import equity
-from squeezegym.core.exchange import place, withdraw
 
 _TEN_BP = 1e-3
 _SECOND = 1e9
@@ -70,12 +70,17 @@ def act(market, params, view):
 
 @kernel
 def _target(params, known, mark, action):
-    """Target position in lots: the action times the limit, within the leverage cap."""
+    """Target position in lots: the action times the limit, within the leverage cap.
+
+    The cap refuses to add to a position; it does not take one away.
+    """
     rules = params["learner"]
     worth = known["quote"] + known["perp"] * mark
     affordable = np.float64(max(worth, ZERO)) * rules["leverage_cap"] / np.float64(max(mark, ONE))
     target = action * np.float64(rules["limit"])
-    target = min(max(target, -affordable), affordable)
+    highest = max(affordable, np.float64(known["perp"]))
+    lowest = min(-affordable, np.float64(known["perp"]))
+    target = min(max(target, lowest), highest)
     return np.int64(math.floor(target + 0.5))
 
 
@@ -230,9 +235,15 @@ def _observe_self(market, params, snapshot, out, i):
     entry_value = known["cost"] if known["perp"] > 0 else -known["cost"]
     profit = np.float64(known["perp"] * mark - entry_value)
     needed = maintenance_margin(params["margin"], abs(known["perp"]) * mark)
-    gap = abs(np.float64(known["trigger"]) / np.float64(max(mark, ONE)) - 1.0) if known["perp"] != 0 else 1.0
-    signed = np.float64(known["order_qty"]) if known["order_side"] == BUY else -np.float64(
-        known["order_qty"]
+    gap = (
+        abs(np.float64(known["trigger"]) / np.float64(max(mark, ONE)) - 1.0)
+        if known["perp"] != 0
+        else 1.0
+    )
+    signed = (
+        np.float64(known["order_qty"])
+        if known["order_side"] == BUY
+        else -np.float64(known["order_qty"])
     )
     away = 0.0
     if known["order_qty"] > 0:

@@ -50,11 +50,9 @@ def liquidation_trigger(account, margin):
     if perp == 0:
         return np.int64(0)
     size = abs(perp)
-    # With one tier: quote + perp * M = rate * size * M - deduction.
+    # With one tier: quote + perp * M = rate * size * M - deduction. The slope is never 0.
     rate = np.float64(margin["rate"][0]) / np.float64(RATE_ONE)
     slope = np.float64(size) * rate - np.float64(perp)
-    if slope <= 0.0:
-        return np.int64(0)
     guess = np.float64(account["quote"] + margin["deduction"][0]) / slope
     mark = np.int64(min(max(guess, 1.0), np.float64(UNREACHABLE - 1)))
     if perp < 0:
@@ -67,29 +65,20 @@ def _boundary(account, margin, guess, away):
     """First liquidatable mark going in direction ``away`` from safety, by bracketing."""
     lowest = np.int64(1)
     highest = UNREACHABLE - 1
-    safe = guess
-    hit = guess
-    step = np.int64(1)
-    if is_liquidatable(account, margin, guess):
-        while True:
-            safe = min(max(hit - away * step, lowest), highest)
-            if not is_liquidatable(account, margin, safe):
-                break
-            hit = safe
-            if hit == lowest or hit == highest:
-                return hit
-            step *= 2
-    else:
-        while True:
-            hit = min(max(safe + away * step, lowest), highest)
-            if is_liquidatable(account, margin, hit):
-                break
-            safe = hit
-            if safe == lowest:
-                return np.int64(0)
-            if safe == highest:
-                return UNREACHABLE
-            step *= 2
+    safest = lowest if away > 0 else highest
+    extreme = highest if away > 0 else lowest
+    starts_safe = not is_liquidatable(account, margin, guess)
+    step = away if starts_safe else -away
+    mark = guess
+    previous = guess
+    while is_liquidatable(account, margin, mark) != starts_safe:
+        if mark == (extreme if starts_safe else safest):
+            return mark if not starts_safe else (UNREACHABLE if away > 0 else np.int64(0))
+        previous = mark
+        mark = min(max(mark + step, lowest), highest)
+        step *= 2
+    hit = mark if starts_safe else previous
+    safe = previous if starts_safe else mark
     while abs(hit - safe) > 1:
         middle = (hit + safe) // 2
         if is_liquidatable(account, margin, middle):

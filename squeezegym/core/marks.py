@@ -33,7 +33,7 @@ def median(values):
     """Median of a short array, which stays as it was."""
     n = values.shape[0]
     below = -math.inf
-    for rank in range(n // 2 + 1):
+    for _ in range(n // 2 + 1):
         smallest = math.inf
         for i in range(n):
             v = values[i]

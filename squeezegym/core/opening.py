@@ -6,7 +6,6 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
-
     FIRST_HOLDER,
     FUND,
     GTC,
@@ -16,7 +15,6 @@ from squeezegym.codes import (
     OUTSIDE,
     PERP,
     SELL,
-    SPOT,
     ZERO,
     Source,
     Stream,
@@ -37,6 +35,7 @@ _LEARNER_STREAM = np.int64(Stream.LEARNER)
 _CATALYST_STREAM = np.int64(Stream.CATALYST)
 _CATALYST_SOURCE = np.int64(Source.CATALYST)
 _TRIES = 16
+
 
 @kernel
 def open_market(market, params, seeds):
@@ -65,6 +64,7 @@ def open_market(market, params, seeds):
     open_feed(market, params)
     clock["events"] = 0
 
+
 @kernel
 def _open_score(market):
     score = market["score"]
@@ -84,6 +84,7 @@ def _open_score(market):
     market["engine"]["size"] = 0
     market["gateway"]["size"] = 0
     market["gateway"]["busy_until"] = market["clock"]["now"]
+
 
 @kernel
 def _open_books(market, params):
@@ -117,6 +118,7 @@ def _open_books(market, params):
                     market["quotes"][venue, side, slot] = order_id
         market["books"][venue]["last"] = price
 
+
 @kernel
 def _open_positions(market, params):
     """Open the individual leveraged accounts against the outside, and ladder them."""
@@ -140,8 +142,14 @@ def _open_positions(market, params):
     _draw_history(market, params, np.float64(price))
     _open_side(market, params, FIRST_HOLDER, rules["shorts"], rules["short_lots"], np.int64(-1))
     _open_side(
-        market, params, FIRST_HOLDER + rules["shorts"], rules["longs"], rules["long_lots"], np.int64(1)
+        market,
+        params,
+        FIRST_HOLDER + rules["shorts"],
+        rules["longs"],
+        rules["long_lots"],
+        np.int64(1),
     )
+
 
 @kernel
 def _draw_history(market, params, price):
@@ -159,6 +167,7 @@ def _draw_history(market, params, price):
         history[1, i] = highest
         history[2, i] = lowest
         p *= math.exp(step * normal(rng, _OPENING))
+
 
 @kernel
 def _open_side(market, params, first, count, lots, direction):
@@ -188,6 +197,7 @@ def _open_side(market, params, first, count, lots, direction):
         deposit = np.int64(np.float64(ticks * qty) / leverage) + 1
         _open_position(market, params, slot, direction * qty, ticks, deposit)
 
+
 @kernel
 def _draw_sizes(market, rules, first, count):
     """Draw Pareto sizes into ``cost`` and cap the largest; returns their sum."""
@@ -209,9 +219,11 @@ def _draw_sizes(market, rules, first, count):
         total = capped
     return total
 
+
 @kernel
 def _margin_rate(params):
     return np.float64(params["margin"]["rate"][0]) * 1e-8
+
 
 @kernel
 def _cluster_entry(market, params, direction, leverage):
@@ -222,6 +234,7 @@ def _cluster_entry(market, params, direction, leverage):
     side = -np.float64(direction)
     trigger = np.float64(market["marks"]["mark"]) * (1.0 + side * away)
     return trigger * (1.0 + side * _margin_rate(params)) / (1.0 + side / leverage)
+
 
 @kernel
 def _survivor(market, params, direction):
@@ -250,6 +263,7 @@ def _survivor(market, params, direction):
             return entry, leverage
     return history[0, 0], 1.5
 
+
 @kernel
 def _open_position(market, params, slot, lots, entry, deposit):
     """Open one position against the outside at its entry price, with its deposit."""
@@ -259,6 +273,7 @@ def _open_position(market, params, slot, lots, entry, deposit):
     else:
         move_position(market, slot, OUTSIDE, entry, -lots)
     enlist(market, params, slot)
+
 
 @kernel
 def _open_learner(market, params):
@@ -287,12 +302,14 @@ def _open_learner(market, params):
             move_position(market, LEARNER, OUTSIDE, entry, lots)
     write_ack(market, params, learner["known"], market["clock"]["now"])
 
+
 @kernel
 def begin_episode(market):
     """Take the references that rewards and observations are measured from."""
     learner = market["learner"]
     learner["start_equity"] = equity(market["accounts"][LEARNER], market["marks"]["mark"])
     learner["opening_interest"] = market["score"]["open_interest"]
+
 
 @kernel
 def _draw_catalyst(market, params):
@@ -322,6 +339,7 @@ def _draw_catalyst(market, params):
     if rules["rate"] > 0.0:
         due = rules["start_min"] + np.int64(start * span)
     market["clock"]["due"][_CATALYST_SOURCE] = due
+
 
 @kernel
 def _start_flow(market, params):

@@ -26,43 +26,49 @@ class Feature:
     high: float = 1.0
 
 
-def _features() -> tuple[Feature, ...]:
-    table: list[Feature] = []
-    for book in ("perp", "spot"):
-        for side in ("bid", "ask"):
-            for level in range(1, N_LEVELS + 1):
-                table.append(Feature(f"{book}_{side}{level}_distance", "10 bp from the mid", 0.0))
-                table.append(
-                    Feature(f"{book}_{side}{level}_lots", "log(1 + lots / 2 % of depth) / 6", 0.0)
-                )
-        table.append(Feature(f"{book}_spread", "10 bp; 1 when a side is empty"))
-        table.append(Feature(f"{book}_imbalance", "(bid - ask) / (bid + ask) lots, five levels"))
-    for horizon in ("1s", "10s"):
-        for book in ("perp", "spot"):
-            for side in ("bought", "sold"):
-                table.append(
-                    Feature(f"{book}_{side}_{horizon}", "log(1 + lots / 2 % of depth) / 8", 0.0)
-                )
-    for horizon in ("1s", "10s"):
-        for side in ("bought", "sold"):
-            table.append(
-                Feature(f"forced_{side}_{horizon}", "log(1 + lots / 2 % of depth) / 8", 0.0)
-            )
-    for book in ("perp", "spot"):
-        for horizon, seconds in (("1s", 1), ("10s", 10), ("60s", 60)):
-            table.append(
-                Feature(
-                    f"{book}_trend_{horizon}",
-                    f"log of mid over its {seconds} s mean / 10 volatilities of that horizon",
-                )
-            )
-    table += [
+_BOOKS = ("perp", "spot")
+_FLOW_UNIT = "log(1 + lots / 2 % of depth) / 8"
+
+
+def _book_features(book: str) -> list[Feature]:
+    table = []
+    for side in ("bid", "ask"):
+        for level in range(1, N_LEVELS + 1):
+            name = f"{book}_{side}{level}"
+            table.append(Feature(f"{name}_distance", "10 bp from the mid; 1 for no level", 0.0))
+            table.append(Feature(f"{name}_lots", "log(1 + lots / 2 % of depth) / 6", 0.0))
+    table.append(Feature(f"{book}_spread", "10 bp; 1 when a side is empty"))
+    table.append(Feature(f"{book}_imbalance", "(bid - ask) / (bid + ask) lots, five levels"))
+    return table
+
+
+def _flow_features() -> list[Feature]:
+    """Aggressor volume by horizon, book and side, then forced volume by horizon and side."""
+    names = [
+        f"{source}_{side}_{horizon}"
+        for sources in (_BOOKS, ("forced",))
+        for horizon in ("1s", "10s")
+        for source in sources
+        for side in ("bought", "sold")
+    ]
+    return [Feature(name, _FLOW_UNIT, 0.0) for name in names]
+
+
+def _price_features() -> list[Feature]:
+    trend = "log of mid over its {} s mean / 10 volatilities of that horizon"
+    return [
+        *[Feature(f"{b}_trend_{s}s", trend.format(s)) for b in _BOOKS for s in (1, 10, 60)],
         Feature("basis", "perp over spot mid, 50 bp"),
         Feature("premium", "perp mid over index, 50 bp"),
         Feature("last_over_mark", "50 bp"),
         Feature("open_interest_change", "relative to the episode's start"),
         Feature("feed_age", "s", 0.0),
         Feature("engine_queue", "s of waiting time at publication", 0.0),
+    ]
+
+
+def _own_features() -> list[Feature]:
+    return [
         Feature("position", "position limit"),
         Feature("equity_change", "starting capital"),
         Feature("unrealised_pnl", "starting capital"),
@@ -72,7 +78,11 @@ def _features() -> tuple[Feature, ...]:
         Feature("order_distance", "of the open order from the mid, 10 bp"),
         Feature("time_left", "horizon", 0.0),
     ]
-    return tuple(table)
+
+
+def _features() -> tuple[Feature, ...]:
+    books = [feature for book in _BOOKS for feature in _book_features(book)]
+    return (*books, *_flow_features(), *_price_features(), *_own_features())
 
 
 FEATURES = _features()

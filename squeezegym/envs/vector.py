@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -32,7 +32,7 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         **data: As :class:`~squeezegym.envs.squeeze.SqueezeEnv`.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 10}
+    metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 10}  # noqa: RUF012
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         self._seeds: list[int] = []
         self._done = np.zeros(num_envs, np.bool_)
 
-    @property
+    @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """The generators from which the rows draw their episode seeds."""
         self._need_generators()
@@ -81,7 +81,7 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         self._need_generators()
         return tuple(self._seeds)
 
-    def reset(  # type: ignore[override]
+    def reset(
         self,
         *,
         seed: int | list[int | None] | None = None,
@@ -193,7 +193,7 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         for generator, saved in zip(self._generators, state["generators"], strict=True):
             generator.bit_generator.state = saved
 
-    def render(self) -> tuple[str, ...] | None:  # type: ignore[override]
+    def render(self) -> tuple[str, ...] | None:
         """Return one text frame a market (``render_mode="ansi"``)."""
         if self.render_mode != "ansi":
             return None

@@ -49,7 +49,7 @@ class SqueezeVecEnv(VecEnv):
         observations, rewards, terminated, truncated, info = self.env.step(self._actions)
         dones = terminated | truncated
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for row in np.flatnonzero(dones):
+        for row in np.flatnonzero(dones).tolist():
             final = _row(info["final_info"], row)
             final["TimeLimit.truncated"] = bool(truncated[row] and not terminated[row])
             final["terminal_observation"] = info["final_obs"][row]

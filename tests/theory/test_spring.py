@@ -28,7 +28,7 @@ def prices(seeds, **overrides):
         path.append((books["best_bid"][:, 0] + books["best_ask"][:, 0]) / 2)
     score = batch.markets["score"]
     batch.close()
-    return np.array(path), score["ignition"] != NEVER, score
+    return np.array(path), score["ignition"] != NEVER
 
 
 def rise(path):
@@ -40,12 +40,12 @@ def rise(path):
 def ignited_runs():
     """The three worlds of the first 100 ignited seeds: forced buying, absorbed, none."""
     seeds = np.arange(260)
-    path, ignited, score = prices(seeds)
+    path, ignited = prices(seeds)
     chosen = seeds[ignited][:100]
     assert len(chosen) == 100
     worlds = {"book": rise(path)[chosen]}
     for destination in ("absorber", "off"):
-        path, _, _ = prices(chosen, **{"liquidation.destination": destination})
+        path, _ = prices(chosen, **{"liquidation.destination": destination})
         worlds[destination] = rise(path)
     return worlds
 
@@ -64,9 +64,7 @@ def test_forced_buying_at_least_doubles_the_rise(ignited_runs):
 def test_near_misses_and_quiet_episodes_rarely_squeeze():
     seeds = np.arange(60)
     for squeeze, near_miss, most in ((0.0, 0.0, 0.15), (0.0, 1.0, 0.45)):
-        path, _, _ = prices(
-            seeds, **{"catalyst.squeeze": squeeze, "catalyst.near_miss": near_miss}
-        )
+        path, _ = prices(seeds, **{"catalyst.squeeze": squeeze, "catalyst.near_miss": near_miss})
         assert (rise(path) > 0.01).mean() <= most
 
 
@@ -74,8 +72,9 @@ def test_rise_jumps_across_the_ignition_barrier():
     seeds = np.arange(40)
     squeezed = []
     for size in (0.5, 2.0):
-        path, _, _ = prices(
-            seeds, **{"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0},
+        path, _ = prices(
+            seeds,
+            **{"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0},
             **{"catalyst.squeeze_size": (size, size)},
         )
         squeezed.append((rise(path) > 0.01).mean())
