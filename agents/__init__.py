@@ -1,0 +1,5 @@
+"""Scripts around the environments: training, baselines, evaluation. Run them, never install them.
+
+``python -m agents.quickstart`` trains a policy, evaluates it beside scripted ones and writes a
+run folder.
+"""

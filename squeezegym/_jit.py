@@ -88,14 +88,17 @@ class Entry:
         """The compiled signatures: one for each size class in use."""
         return list(getattr(self._kernel, "signatures", []))
 
+    def is_ready(self, records: Any) -> bool:
+        """Whether the class of these records has been compiled (or loaded) in this process."""
+        return JIT_DISABLED or records.dtype in self._known
+
     def __call__(self, *args: Any) -> Any:
         """Call the kernel, compiling it (with a notice) the first time a class is seen."""
-        shape = args[0].dtype
-        if JIT_DISABLED or shape in self._known:
+        if self.is_ready(args[0]):
             return self._kernel(*args)
         with self._lock, _compile_notice("advance"):
             result = self._kernel(*args)
-        self._known.add(shape)
+        self._known.add(args[0].dtype)
         return result
 
 

@@ -67,7 +67,7 @@ class Batch:
         from squeezegym.core.clock import advance
 
         n = len(self.markets)
-        if self.threads == 1 or not self._compiled():
+        if self.threads == 1 or not advance.is_ready(self.markets):
             advance(self.markets, self.views, self.params)
         else:
             if self._pool is None:
@@ -83,10 +83,6 @@ class Batch:
             for job in waiting:
                 job.result()
         self._raise_problems()
-
-    def _compiled(self) -> bool:
-        """Whether a batch of this class has run: the first call compiles, on one thread."""
-        return bool(self.markets["clock"]["events"].any())
 
     def _raise_problems(self) -> None:
         """Turn problems that would make a result wrong into an error; others stay counted."""

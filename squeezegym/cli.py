@@ -53,7 +53,8 @@ class ScenarioChoice:
     """from_data: leveraged positions, JSON or CSV with side, size, entry_price and leverage or
     liquidation_price."""
     open_interest: float | None = None
-    """from_data: open interest (base) to draw positions for, with the scenario's leverage mix."""
+    """from_data: open interest (base); half of each side is drawn as leveraged accounts, with the
+    scenario's leverage mix. Not together with --positions."""
     changes: Annotated[_Words, tyro.conf.arg(name="set", metavar="[KEY=VALUE ...]")] = ()
     """Changes to the scenario, values as in TOML: --set learner.leverage_cap=5
     liquidation.destination='"off"' (quotes may be left out)."""

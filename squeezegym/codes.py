@@ -206,4 +206,5 @@ NEVER = np.int64(np.iinfo(np.int64).max)  # a due time that does not come
 NO_BID = np.int64(0)  # best bid of an empty side; prices start at 1
 NO_ASK = np.int64(2**31 - 1)  # best ask of an empty side; prices end below
 NO_SLOT = np.uint32(2**32 - 1)  # end of a linked list
+MAX_QTY = np.int64(2**32 - 1)  # lots an order can hold
 RATE_ONE = np.int64(100_000_000)  # rates are integers in units of 1e-8

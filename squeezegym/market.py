@@ -91,9 +91,8 @@ class Market:
         self._frames: list[Any] = []
         self._batch.command(0, Command.RESET)
         self._batch.advance()
+        self.record["log_on"] = int(log)
         self.opening = self.snapshot()
-        if log:
-            self.record["log_on"] = 1
 
     @property
     def record(self) -> Any:
@@ -209,7 +208,7 @@ class Market:
         self._batch.markets[:] = state.record
         self._batch.views[:] = state.view
         now = int(self.record["clock"]["now"])
-        self._frames = [row for row in self._frames if row["time"] * _SECOND <= now]
+        self._frames = [row for row in self._frames if round(row["time"] * _SECOND) <= now]
         self._log_rows = [rows[rows["time"] <= now] for rows in self._log_rows]
 
     def ledger(self) -> dict[str, Any]:
@@ -243,6 +242,7 @@ class Market:
             version=LOG_VERSION,
             scenario=np.array(self.scenario.digest()),
             seed=self.seed,
+            params=self._batch.params,
             opening=self.opening.record,
             rows=self.log(),
         )

@@ -123,7 +123,7 @@ ACCOUNT_DTYPE = np.dtype(
         ("next", "u4"),
         ("prev", "u4"),
         ("kind", "u1"),
-        ("laddered", "u1"),  # 0 no, 1 in the ladder, 2 in the engine's queue
+        ("laddered", "u1"),  # 0 no, 1 in the ladder, 2 in the queue, 3 being deleveraged
     ],
     align=True,
 )
@@ -148,7 +148,6 @@ CLOCK_DTYPE = np.dtype(
         ("events", "i8"),  # messages that reached a matching engine
         ("problems", "i8"),  # bits of codes.Problem
         ("problem_count", "i8"),
-        ("row", "i8"),
         ("rng", "u8", (N_STREAMS, 2)),
     ],
     align=True,
@@ -260,6 +259,7 @@ GATEWAY_DTYPE = np.dtype(
 ACK_DTYPE = np.dtype(
     [
         ("due", "i8"),
+        ("served", "i8"),  # messages matched by then
         ("perp", "i8"),
         ("quote", "i8"),
         ("cost", "i8"),
@@ -284,6 +284,7 @@ LEARNER_DTYPE = np.dtype(
         ("start_equity", "i8"),  # quanta, when the episode began
         ("changed", "i8"),  # 1: an ack is due to be sent
         ("sent", "i8"),  # messages
+        ("served", "i8"),  # of them, matched
         ("cancelled", "i8"),  # of its orders
     ],
     align=True,
@@ -347,7 +348,6 @@ VIEW_DTYPE = np.dtype(
     [
         ("command", "i8"),  # bits of codes.Command, set by the caller
         ("until", "i8"),  # advance to this time
-        ("log", "i8"),  # 1: keep the event log (read at reset)
         ("target", "f8"),  # action: position in units of the limit, [-1, 1]
         ("aggression", "f8"),  # action: > 0 takes, otherwise posts at the touch
         ("has_action", "i8"),

@@ -4,18 +4,23 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
+    BAD_QUANTITY,
     BOOK_FULL,
     BUY,
     CANCELLED,
     FILLED,
     GTC,
     LEARNER,
+    MAX_QTY,
+    NO_ASK,
     NO_SLOT,
     ONE,
     PARTIALLY_FILLED,
+    PRICE_OUT_OF_RANGE,
     RATE_ONE,
     RESTING,
     UNKNOWN_ORDER,
+    ZERO,
     Problem,
 )
 from squeezegym.codes import VENUE as VENUE_ACCOUNT
@@ -38,7 +43,7 @@ def place(market, params, venue, owner, side, price, qty, tif, forced):
         owner: Account slot.
         side: BUY or SELL.
         price: Limit price, ticks.
-        qty: Lots, > 0.
+        qty: Lots.
         tif: GTC or IOC.
         forced: 1 for a liquidation order: it pays the liquidation fee, no taker fee.
 
@@ -46,6 +51,10 @@ def place(market, params, venue, owner, side, price, qty, tif, forced):
         ``(filled, order_id)``: lots filled, and the id of the resting rest or NO_ORDER.
     """
     book = market["books"][venue]
+    if qty < 1 or qty > MAX_QTY or price < 1 or price >= NO_ASK:
+        status = BAD_QUANTITY if qty < 1 or qty > MAX_QTY else PRICE_OUT_OF_RANGE
+        log_order(market, venue, owner, side, price, qty, tif, forced, status, ZERO, NO_ORDER)
+        return ZERO, NO_ORDER
     left = qty
     crosses = price >= book["best_ask"] if side == BUY else price <= book["best_bid"]
     if crosses:

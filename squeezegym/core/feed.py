@@ -40,7 +40,7 @@ def publish(market, params):
     size = feed["size"]
     if size == n:  # conflation: the newest replaces the one before it
         size -= 1
-    _copy(feed["flying"][(feed["head"] + size) % n], work)
+    feed["flying"][(feed["head"] + size) % n] = work
     feed["size"] = size + 1
     market["clock"]["due"][_FEED] = now + params["feed"]["interval"]
 
@@ -57,7 +57,7 @@ def receive(market):
         feed["head"] = (feed["head"] + 1) % n
         feed["size"] -= 1
     if arrived >= 0:
-        _copy(feed["seen"], feed["flying"][arrived])
+        feed["seen"] = feed["flying"][arrived]
 
 
 @kernel
@@ -80,7 +80,7 @@ def open_feed(market, params):
         for h in range(2):
             work["forced"][h, side] = 0.0
     publish(market, params)
-    _copy(feed["seen"], work)
+    feed["seen"] = work
 
 
 @kernel
@@ -139,26 +139,3 @@ def _next_level(book, side, price):
         return NO_BID
     found = beyond(book, BUY, price - 1)
     return found if in_window(book, found) else NO_BID
-
-
-@kernel
-def _copy(target, source):
-    target["sent"] = source["sent"]
-    target["due"] = source["due"]
-    target["mark"] = source["mark"]
-    target["index"] = source["index"]
-    target["open_interest"] = source["open_interest"]
-    target["queue"] = source["queue"]
-    for venue in range(2):
-        target["last"][venue] = source["last"][venue]
-        for side in range(2):
-            for i in range(source["price"].shape[2]):
-                target["price"][venue, side, i] = source["price"][venue, side, i]
-                target["qty"][venue, side, i] = source["qty"][venue, side, i]
-            for h in range(2):
-                target["taken"][h, venue, side] = source["taken"][h, venue, side]
-        for h in range(3):
-            target["mean"][h, venue] = source["mean"][h, venue]
-    for side in range(2):
-        for h in range(2):
-            target["forced"][h, side] = source["forced"][h, side]

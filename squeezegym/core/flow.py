@@ -34,7 +34,7 @@ from squeezegym.core.book import NO_ORDER, find
 from squeezegym.core.eventlog import count_problem
 from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.marks import mid
-from squeezegym.core.rng import exponential, lognormal_lots, normal, uniform
+from squeezegym.core.rng import exponential, lognormal_lots, normal, uniform, whole_lots
 
 _NOISE_SOURCE = np.int64(Source.NOISE_PERP)
 _LIMIT_SOURCE = np.int64(Source.LIMIT_PERP)
@@ -49,6 +49,7 @@ _FUNDAMENTAL_STREAM = np.int64(Stream.FUNDAMENTAL)
 _CATALYST_STREAM = np.int64(Stream.CATALYST)
 _CEILING = np.int64(Problem.INTENSITY_CEILING)
 _SECOND = 1e9
+_LONGEST_WAIT = 4e18  # ns
 _LOWEST_PRICE = np.int64(1)
 _HIGHEST_PRICE = np.int64(NO_ASK - 1)
 
@@ -57,7 +58,7 @@ _HIGHEST_PRICE = np.int64(NO_ASK - 1)
 def later(market, stream, rate):
     """Return the next arrival time of a Poisson process, or NEVER at rate 0."""
     wait = exponential(market["clock"]["rng"], stream)
-    if rate <= 0.0:
+    if rate <= 0.0 or wait * _SECOND >= rate * _LONGEST_WAIT:
         return NEVER
     return market["clock"]["now"] + np.int64(wait * _SECOND / rate) + 1
 
@@ -212,14 +213,16 @@ def quote_price(market, params, venue, side, slot, stretch):
     distance = params["distance"][venue, side, slot] * stretch
     reference = market["flow"]["reference"][venue]
     if side == BUY:
-        price = np.int64(math.floor(reference - distance))
-        if book["best_ask"] != NO_ASK:
-            price = min(price, book["best_ask"] - 1)
-        return max(price, _LOWEST_PRICE)
-    price = np.int64(math.ceil(reference + distance))
-    if book["best_bid"] != NO_BID:
-        price = max(price, book["best_bid"] + 1)
-    return min(price, _HIGHEST_PRICE)
+        price = _whole_price(math.floor(reference - distance))
+        return max(min(price, book["best_ask"] - 1), _LOWEST_PRICE)
+    price = _whole_price(math.ceil(reference + distance))
+    return min(max(price, book["best_bid"] + 1), _HIGHEST_PRICE)
+
+
+@kernel(inline=True)
+def _whole_price(price):
+    """Clip a price to those a book accepts, before it becomes an integer."""
+    return np.int64(min(max(price, np.float64(_LOWEST_PRICE)), np.float64(_HIGHEST_PRICE)))
 
 
 @kernel
@@ -256,7 +259,7 @@ def maker_visit(market, params, venue):
         withdraw(market, params, venue, standing)
         market["quotes"][venue, side, slot] = NO_ORDER
         price = quote_price(market, params, venue, side, slot, stretch)
-    qty = np.int64(lots * keep * size_noise + 0.5)
+    qty = whole_lots(lots * keep * size_noise)
     if qty > 0:
         _, order_id = place(market, params, venue, MAKER, side, price, qty, GTC, ZERO)
         market["quotes"][venue, side, slot] = order_id

@@ -78,7 +78,7 @@ def serve_gateway(market, params):
     execute(market, params, message)
     size = gateway["size"] - 1
     for i in range(size):
-        _copy(gateway["messages"][i], gateway["messages"][i + 1])
+        gateway["messages"][i] = gateway["messages"][i + 1]
     gateway["size"] = size
     clock["due"][_GATEWAY] = max(gateway["messages"][0]["due"], clock["now"]) if size > 0 else NEVER
 
@@ -88,6 +88,7 @@ def execute(market, params, message):
     """Match a learner's message."""
     learner = market["learner"]
     learner["changed"] = 1
+    learner["served"] += 1
     if message["kind"] == CANCEL:
         if withdraw(market, params, PERP, learner["order_id"]) > 0:
             learner["cancelled"] += 1
@@ -108,17 +109,6 @@ def execute(market, params, message):
     )
     if order_id != 0:
         learner["order_id"] = order_id
-
-
-@kernel
-def _copy(target, source):
-    target["due"] = source["due"]
-    target["kind"] = source["kind"]
-    target["side"] = source["side"]
-    target["price"] = source["price"]
-    target["qty"] = source["qty"]
-    target["tif"] = source["tif"]
-    target["queued"] = source["queued"]
 
 
 @kernel
@@ -143,6 +133,7 @@ def write_ack(market, params, ack, due):
     account = market["accounts"][LEARNER]
     book = market["books"][PERP]
     ack["due"] = due
+    ack["served"] = market["learner"]["served"]
     ack["perp"] = account["perp"]
     ack["quote"] = account["quote"]
     ack["cost"] = account["cost"]
@@ -168,20 +159,7 @@ def receive_acks(market):
         arrived += 1
     if arrived == 0:
         return
-    copy_ack(learner["known"], learner["acks"][arrived - 1])
+    learner["known"] = learner["acks"][arrived - 1]
     for i in range(n - arrived):
-        copy_ack(learner["acks"][i], learner["acks"][i + arrived])
+        learner["acks"][i] = learner["acks"][i + arrived]
     learner["n_acks"] = n - arrived
-
-
-@kernel
-def copy_ack(target, source):
-    """Copy one ack onto another."""
-    target["due"] = source["due"]
-    target["perp"] = source["perp"]
-    target["quote"] = source["quote"]
-    target["cost"] = source["cost"]
-    target["trigger"] = source["trigger"]
-    target["order_side"] = source["order_side"]
-    target["order_price"] = source["order_price"]
-    target["order_qty"] = source["order_qty"]

@@ -36,13 +36,13 @@ _DEPTH_UNIT = 0.02  # share of the 10 bp depth at which a size reads log 2
 def act(market, params, view):
     """Turn the action into messages: cancel what stands in the way, order the difference.
 
-    While earlier messages are still on their way nothing new is sent.
+    Nothing new is sent before the acks of all earlier messages have arrived.
     """
     receive(market)
     receive_acks(market)
     learner = market["learner"]
     known = learner["known"]
-    if learner["liquidated"] != 0 or market["gateway"]["size"] > 0:
+    if learner["liquidated"] != 0 or known["served"] < learner["sent"]:
         return
     rules = params["learner"]
     snapshot = market["feed"]["seen"]

@@ -46,6 +46,8 @@ SHORTS = np.int64(1)
 _FREE = np.uint8(0)
 _IN_LADDER = np.uint8(1)
 _IN_QUEUE = np.uint8(2)
+_IN_ADL = np.uint8(3)  # at the head of the queue, its rest waits for counterparties
+_COUNTERPARTIES_AN_EVENT = 16
 _ABSORBER_MODE = np.int64(Liquidation.ABSORBER)
 _OFF = np.int64(Liquidation.OFF)
 _ENGINE = np.int64(Source.ENGINE)
@@ -205,29 +207,42 @@ def _enqueue(market, params, slot):
 def serve_engine(market, params):
     """Liquidate the account at the head of the engine's queue and time the next."""
     engine = market["engine"]
+    clock = market["clock"]
     slot = np.int64(market["queue"][engine["head"]])
+    account = market["accounts"][slot]
+    if account["laddered"] == _IN_ADL:
+        finished = deleverage(market, params, slot, account["trigger"])
+    elif is_liquidatable(account, params["margin"], market["marks"]["mark"]):
+        finished = liquidate(market, params, slot)
+    else:
+        finished = True
+    if not finished:
+        clock["due"][_ENGINE] = clock["now"]
+        return
     engine["head"] = (engine["head"] + 1) % np.int64(market["queue"].shape[0])
     engine["size"] -= 1
-    due = market["clock"]["now"] + params["liquidation"]["interval"]
-    market["clock"]["due"][_ENGINE] = due if engine["size"] > 0 else NEVER
-    account = market["accounts"][slot]
+    due = clock["now"] + params["liquidation"]["interval"]
+    clock["due"][_ENGINE] = due if engine["size"] > 0 else NEVER
     account["laddered"] = _FREE
-    if not is_liquidatable(account, params["margin"], market["marks"]["mark"]):
-        if slot != LEARNER:
-            enlist(market, params, slot)
-        return
-    liquidate(market, params, slot)
+    if slot != LEARNER:
+        enlist(market, params, slot)
 
 
 @kernel
 def liquidate(market, params, slot):
-    """Close an account by force and settle what is left of it."""
+    """Close an account by force and settle what is left of it.
+
+    Returns:
+        Whether it is closed; otherwise its rest waits to be deleveraged at ``trigger``.
+    """
     account = market["accounts"][slot]
     mark = market["marks"]["mark"]
     perp = account["perp"]
+    account["trigger"] = liquidation_trigger(account, params["margin"])
     log_liquidation(market, slot, mark, perp, account["trigger"])
     if slot == LEARNER:
         market["learner"]["liquidated"] = 1
+        market["learner"]["changed"] = 1
         withdraw(market, params, PERP, market["learner"]["order_id"])
         market["learner"]["order_id"] = 0
     holder_side = LONGS if perp > 0 else SHORTS
@@ -242,8 +257,11 @@ def liquidate(market, params, slot):
     else:
         price = _close_in_book(market, params, slot)
         if account["perp"] != 0:
-            deleverage(market, params, slot, price)
+            account["laddered"] = _IN_ADL
+            account["trigger"] = price
+            return deleverage(market, params, slot, price)
     _settle_estate(market, params, slot, abs(account["quote"] - cash))
+    return True
 
 
 @kernel
@@ -293,7 +311,9 @@ def _settle_estate(market, params, slot, traded):
             pay(market, ABSORBER, slot, debt - from_fund)
     else:
         fee = mul_div_up(traded, params["fees"]["liquidation"], RATE_ONE)
-        pay(market, slot, FUND, min(fee, account["quote"]))
+        fee = min(fee, account["quote"])
+        pay(market, slot, FUND, fee)
+        account["fees"] += fee
 
 
 @kernel
@@ -317,16 +337,22 @@ def deleverage(market, params, slot, price):
     """Close the rest of a position at ``price`` against opposing accounts, best ranked first.
 
     When no individual account stands on the other side the venue's outside counterparty
-    takes it.
+    takes it. One call closes against a few accounts, so that no event is of unbounded length.
+
+    Returns:
+        Whether the position is closed.
     """
     account = market["accounts"][slot]
-    while account["perp"] != 0:
+    cash = account["quote"]
+    for _ in range(_COUNTERPARTIES_AN_EVENT):
         other = _best_ranked(market, account["perp"], price)
         counterparty = market["accounts"][other]
         size = abs(account["perp"])
         if other != OUTSIDE:
             size = min(size, abs(counterparty["perp"]))
             delist(market, other, LONGS if counterparty["perp"] > 0 else SHORTS)
+        if other == LEARNER or slot == LEARNER:
+            market["learner"]["changed"] = 1
         if account["perp"] < 0:
             move_position(market, other, slot, price, size)
         else:
@@ -334,6 +360,10 @@ def deleverage(market, params, slot, price):
         market["score"]["deleveraged"] += size
         if other >= FIRST_HOLDER and counterparty["laddered"] == _FREE:
             enlist(market, params, other)
+        if account["perp"] == 0:
+            _settle_estate(market, params, slot, abs(account["quote"] - cash))
+            return True
+    return False
 
 
 @kernel
@@ -346,7 +376,7 @@ def _best_ranked(market, perp, price):
     for slot in range(LEARNER, accounts.shape[0]):
         account = accounts[slot]
         opposes = account["perp"] > 0 if perp < 0 else account["perp"] < 0
-        if not opposes or account["laddered"] == _IN_QUEUE:
+        if not opposes or account["laddered"] >= _IN_QUEUE:
             continue
         score = adl_score(account, mark)
         if score > best_score and equity(account, price) >= 0:

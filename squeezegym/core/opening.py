@@ -28,7 +28,7 @@ from squeezegym.core.flow import later, quote_price, schedule_noise
 from squeezegym.core.gateway import write_ack
 from squeezegym.core.liquidation import enlist, open_ladder
 from squeezegym.core.marks import open_marks
-from squeezegym.core.rng import normal, uniform
+from squeezegym.core.rng import normal, uniform, whole_lots
 
 _OPENING = np.int64(Stream.OPENING)
 _LEARNER_STREAM = np.int64(Stream.LEARNER)
@@ -110,7 +110,7 @@ def _open_books(market, params):
         for side in range(2):
             for slot in range(params["maker"][venue]["slots"][side]):
                 at = quote_price(market, params, venue, np.int64(side), np.int64(slot), 1.0)
-                qty = np.int64(params["lots"][venue, side, slot] + 0.5)
+                qty = whole_lots(params["lots"][venue, side, slot])
                 if qty > 0:
                     _, order_id = place(
                         market, params, venue, MAKER, np.int64(side), at, qty, GTC, ZERO
@@ -285,6 +285,7 @@ def _open_learner(market, params):
     learner["n_acks"] = 0
     learner["liquidated"] = 0
     learner["changed"] = 0
+    learner["served"] = 0
     learner["bought"] = 0
     learner["sold"] = 0
     learner["sent"] = 0
@@ -308,7 +309,7 @@ def begin_episode(market):
     """Take the references that rewards and observations are measured from."""
     learner = market["learner"]
     learner["start_equity"] = equity(market["accounts"][LEARNER], market["marks"]["mark"])
-    learner["opening_interest"] = market["score"]["open_interest"]
+    learner["opening_interest"] = market["feed"]["seen"]["open_interest"]
 
 
 @kernel

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from squeezegym._jit import kernel, wrapping_add
+from squeezegym.codes import MAX_QTY
 
 _A = np.uint64(24)
 _A_BACK = np.uint64(40)
@@ -20,6 +21,8 @@ _C_BACK = np.uint64(27)
 _DROP = np.uint64(11)
 _TO_UNIT = 1.0 / (1 << 53)
 _TWO_PI = 2.0 * math.pi
+_MAX_LOTS = np.float64(MAX_QTY)
+_MAX_EXPONENT = 50.0
 
 
 @kernel(inline=True)
@@ -53,8 +56,14 @@ def normal(rng, stream):
     return radius * math.cos(_TWO_PI * uniform(rng, stream))
 
 
+@kernel(inline=True)
+def whole_lots(size):
+    """Round a quantity to whole lots, at most what an order can hold."""
+    return np.int64(min(size, _MAX_LOTS) + 0.5)
+
+
 @kernel
 def lognormal_lots(rng, stream, log_mean, log_sd):
     """Return a lognormal quantity, at least 1 lot."""
-    size = math.exp(log_mean + log_sd * normal(rng, stream))
-    return max(np.int64(1), np.int64(size + 0.5))
+    size = math.exp(min(log_mean + log_sd * normal(rng, stream), _MAX_EXPONENT))
+    return max(np.int64(1), whole_lots(size))

@@ -1,0 +1,192 @@
+"""The command line as a person meets it: every subcommand, and bad input in one sentence."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from squeezegym import Scenario
+from squeezegym.cli import main
+
+T0 = 1_700_000_000_000
+
+
+def _diff(u: int, pu: int, bid: str = "99.90") -> dict[str, Any]:
+    data = {"e": "depthUpdate", "E": T0 + 10 * u, "T": T0 + 10 * u, "s": "XUSDT", "U": pu + 1}
+    return {"stream": "xusdt@depth", "data": {**data, "u": u, "pu": pu, "b": [[bid, "1"]], "a": []}}
+
+
+def _snapshot(best_bid: str = "99.90") -> dict[str, Any]:
+    bids, asks = [[best_bid, "1"], ["99.80", "2"]], [["100.00", "1"], ["100.10", "2"]]
+    return {"lastUpdateId": 100, "T": T0, "bids": bids, "asks": asks}
+
+
+def _write(path: Path, *messages: dict[str, Any], cut: int | None = None) -> str:
+    lines = [f"{(T0 + i) * 1_000_000} {json.dumps(m)}\n" for i, m in enumerate(messages)]
+    path.write_bytes(gzip.compress("".join(lines).encode())[:cut])
+    return str(path)
+
+
+def _refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    assert main(args) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("squeezegym: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err
+
+
+def test_list_names_ids_and_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    for name in Scenario.names():
+        assert name in out
+    assert "squeezegym/ShortSqueeze-v0" in out
+
+
+def test_simulate_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--scenario", "calm", "--seconds", "2"]) == 0
+    out = capsys.readouterr().out
+    for word in ("perp mid", "spot mid", "liquidated shorts", "open interest", "insurance fund"):
+        assert word in out
+    for word in ("ledger sums", "conserved", "ignition barrier", "events", "queue", "problems"):
+        assert word in out
+
+
+def test_simulate_gives_json_and_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log, out = tmp_path / "run.npz", tmp_path / "run.csv"
+    args = ["simulate", "--scenario", "calm", "--seconds", "2", "--seed", "5", "--json"]
+    assert main([*args, "--log", str(log), "--out", str(out)]) == 0
+    summary = json.loads(capsys.readouterr().out)
+
+    assert (summary["scenario"], summary["seed"], summary["seconds"]) == ("calm", 5, 2.0)
+    assert summary["ledger_sum"] == [0, 0, 0]
+    assert summary["events"] > 0
+    assert summary["digest"] == Scenario.load("calm").digest()
+    assert len(out.read_text().splitlines()) == 21
+    with np.load(log) as saved:
+        assert len(saved["rows"]) > summary["events"] / 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.csv", "run.npz"]
+
+
+def test_simulate_writes_parquet(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    out = tmp_path / "run.parquet"
+    assert main(["simulate", "--scenario", "calm", "--seconds", "1", "--out", str(out)]) == 0
+    assert polars.read_parquet(out).height == 10
+
+
+def test_simulate_takes_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    changes = ["--set", "episode.step_ms=500", "liquidation.destination=off", "--set"]
+    args = ["simulate", "--scenario", "calm", "--seconds", "1", "--json", *changes]
+    assert main([*args, "learner.leverage_cap=5"]) == 0
+    overrides: dict[str, Any] = {"episode.step_ms": 500, "liquidation.destination": "off"}
+    changed = Scenario.load("calm", **overrides, **{"learner.leverage_cap": 5})
+    assert json.loads(capsys.readouterr().out)["digest"] == changed.digest()
+
+
+def test_show_prints_a_scenario_file_with_its_digest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "--scenario", "short_squeeze"]) == 0
+    text = capsys.readouterr().out
+    scenario = Scenario.load("short_squeeze")
+
+    assert text.startswith(f"# digest {scenario.digest()}")
+    assert Scenario.parse(tomllib.loads(text)) == scenario
+    assert main(["show", "--scenario", "from_data", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["digest"] == Scenario.load("from_data").digest()
+
+
+def test_warmup_compiles_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["warmup", "default"]) == 0
+    assert "default: ready in" in capsys.readouterr().out
+
+
+def test_doctor_reports_the_installation(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) in (0, 1)
+    out = capsys.readouterr().out
+    for word in ("python", "numba", "torch", "kernel cache", "threads"):
+        assert word in out
+
+
+@pytest.mark.parametrize("args", [["simulat"], [], ["simulate", "--seconds", "x"]])
+def test_unknown_words_exit_with_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(args)
+    assert stop.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--scenario", "shrt_squeeze"], ["'shrt_squeeze'", "did you mean 'short_squeeze'"]),
+        (["--scenario", "no.toml"], ["'no.toml' does not exist"]),
+        (["--scenario", "from_data"], ["needs book", "--book"]),
+        (["--scenario", "calm", "--book", "x.gz"], ["book", "'from_data'", "'calm'"]),
+        (["--set", "learner.leverage_cap=1000"], ["learner.leverage_cap", "150", "1000"]),
+        (["--set", "learner.leverage_cap=high"], ["learner.leverage_cap", "'high'"]),
+        (["--set", "learner.leverage=5"], ["'leverage'", "did you mean 'leverage_cap'"]),
+        (["--set", "learner.leverage_cap.x=5"], ["'leverage_cap' is a value"]),
+        (["--set", "learner"], ["KEY=VALUE", "'learner'"]),
+        (["--seconds", "0"], ["--seconds", "above 0"]),
+        (["--seconds", "nan"], ["--seconds", "nan"]),
+        (["--seed", "-1"], ["seed", ">= 0", "-1"]),
+        (["--out", "x.txt"], ["--out", ".parquet or .csv", "x.txt"]),
+        (["--log", "x.csv"], ["--log", ".npz"]),
+        (["--out", "/no/such/folder/x.csv"], ["--out", "/no/such/folder"]),
+        (["--book", "no.gz"], ["no.gz", "check the path"]),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    args: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = _refused(capsys, "simulate", *args)
+    for word in words:
+        assert word in err
+
+
+def test_bad_captures_leave_no_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    out.mkdir()
+    whole = [_snapshot(), *(_diff(100 + i, 99 + i) for i in range(1, 400))]
+    captures = {
+        "truncated": (_write(data / "cut.gz", *whole, cut=600), "complete gzip file"),
+        "sequence": (_write(data / "gap.gz", _snapshot(), _diff(101, 100), _diff(105, 103)), "103"),
+        "crossed": (_write(data / "cross.gz", _snapshot("100.05"), _diff(101, 100)), "cross"),
+        "short": (_write(data / "short.gz", _snapshot(), _diff(101, 100)), "record longer"),
+    }
+    for name, (book, word) in captures.items():
+        files = ["--out", str(out / f"{name}.csv"), "--log", str(out / f"{name}.npz")]
+        err = _refused(capsys, "simulate", "--book", book, *files)
+        assert Path(book).name in err or name == "short"
+        assert word in err
+    assert list(out.iterdir()) == []
+
+
+def test_the_process_ends_with_exit_code_2_and_no_traceback() -> None:
+    command = [sys.executable, "-m", "squeezegym.cli", "simulate", "--scenario", "clam"]
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "did you mean 'calm'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""

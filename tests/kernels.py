@@ -1,0 +1,164 @@
+"""Kernels for tests: helpers made callable from Python, and two books to send messages to."""
+
+import inspect
+from functools import cache
+
+import numba
+import numpy as np
+
+from squeezegym._jit import JIT_DISABLED
+from squeezegym.codes import (
+    FIRST_HOLDER_SLOT,
+    LEARNER,
+    PERP,
+    SPOT,
+    LogKind,
+    Side,
+    Tif,
+)
+from squeezegym.core.accounts import open_accounts
+from squeezegym.core.book import open_book
+from squeezegym.core.exchange import place, withdraw
+from squeezegym.market import Market
+from squeezegym.params import params_dtype
+from squeezegym.state import market_dtype
+
+ORDER = int(LogKind.ORDER)
+CANCEL = int(LogKind.CANCEL)
+BUY, SELL = int(Side.BUY), int(Side.SELL)
+GTC, IOC = int(Tif.GTC), int(Tif.IOC)
+
+
+@cache
+def from_python(kernel):
+    """Return ``kernel`` as a function Python can call (kernels carry no Python wrapper)."""
+    if JIT_DISABLED:
+        return kernel
+    names = ", ".join(f"a{i}" for i in range(len(inspect.signature(kernel.py_func).parameters)))
+    namespace = {"kernel": kernel}
+    exec(f"def call({names}):\n    return kernel({names})\n", namespace)
+    return numba.njit(error_model="numpy")(namespace["call"])
+
+
+@numba.njit(error_model="numpy")
+def _open(market, price):
+    open_accounts(market)
+    open_book(market["books"][PERP], price)
+    open_book(market["books"][SPOT], price)
+
+
+@numba.njit(error_model="numpy")
+def _place(market, params, venue, owner, side, price, qty, tif, forced):
+    return place(market, params, venue, owner, side, price, qty, tif, forced)
+
+
+@numba.njit(error_model="numpy")
+def _withdraw(market, params, venue, order_id):
+    return withdraw(market, params, venue, order_id)
+
+
+class Exchange:
+    """Two empty books of the small class, and the accounts behind them."""
+
+    def __init__(self, price=10_000, maker_fee=0, taker_fee=0):
+        self.market = np.zeros(1, market_dtype("small"))[0]
+        self.params = np.zeros(1, params_dtype("small"))[0]
+        self.params["fees"]["maker"] = maker_fee
+        self.params["fees"]["taker"] = taker_fee
+        _open(self.market, np.int64(price))
+
+    @property
+    def accounts(self):
+        return self.market["accounts"]
+
+    def book(self, venue=0):
+        return self.market["books"][venue]
+
+    def place(self, side, price, qty, tif=GTC, owner=FIRST_HOLDER_SLOT, venue=0, forced=0):
+        """Return ``(filled, order id)``."""
+        integers = (venue, owner, side, price, qty, tif, forced)
+        filled, order_id = _place(self.market, self.params, *map(np.int64, integers))
+        return int(filled), int(order_id)
+
+    def cancel(self, order_id, venue=0):
+        return int(_withdraw(self.market, self.params, np.int64(venue), np.uint64(order_id)))
+
+    def fills(self, count, venue=0):
+        """Return the first ``count`` fills of the last order: (maker id, maker, price, qty)."""
+        rows = self.book(venue)["fills"][:count]
+        return [tuple(int(row[f]) for f in ("maker_id", "maker", "price", "qty")) for row in rows]
+
+
+def read_side(book, side):
+    """Read one side as ``[(price, [(id, qty, owner), ...]), ...]``, best price and oldest first.
+
+    It walks the linked lists of the record, so it reads what the kernel would match.
+    """
+    orders, levels = book["orders"], book["levels"]
+    none = np.iinfo(np.uint32).max
+    base, n_levels = int(book["base"]), len(levels)
+    window = []
+    for place_ in np.flatnonzero(levels["head"] != none).tolist():
+        slot = int(levels["head"][place_])
+        if int(orders["side"][slot]) != side:
+            continue
+        queue = []
+        while slot != none:
+            queue.append(slot)
+            slot = int(orders["next"][slot])
+        window.append((base + (place_ - base) % n_levels, queue))
+    window.sort(reverse=side == BUY)
+    slot = int(book["far_head"][side])
+    while slot != none:
+        price = int(orders["price"][slot])
+        if window and window[-1][0] == price:
+            window[-1][1].append(slot)
+        else:
+            window.append((price, [slot]))
+        slot = int(orders["next"][slot])
+    fields = ("id", "qty", "owner")
+    return [(p, [tuple(int(orders[f][s]) for f in fields) for s in queue]) for p, queue in window]
+
+
+def read_book(book):
+    """Read both sides: bids, asks."""
+    return read_side(book, BUY), read_side(book, SELL)
+
+
+# A market of few accounts whose shorts stand dense above the price.
+SMALL = {
+    "size_class": "small",
+    "population.shorts": 120,
+    "population.longs": 80,
+    "episode.burn_in_s": 2.0,
+    "catalyst.start_s": [2.0, 2.0],
+    "catalyst.duration_s": 10.0,
+    "catalyst.orders_per_s": 50.0,
+    "catalyst.squeeze": 1.0,
+    "catalyst.near_miss": 0.0,
+    "catalyst.squeeze_size": [8.0, 8.0],
+}
+
+
+def small_market(seed=7, log=False, **overrides):
+    """Return a small market; keys may be written with ``__`` for the dot."""
+    changes = {key.replace("__", "."): value for key, value in overrides.items()}
+    return Market("short_squeeze", seed=seed, log=log, **{**SMALL, **changes})
+
+
+def integers(record):
+    """Return every integer of a record as one flat list of (path, array)."""
+    found = []
+
+    def walk(path, value):
+        if value.dtype.names:
+            for name in value.dtype.names:
+                walk(f"{path}.{name}", value[name])
+        else:
+            found.append((path, np.array(value)))
+
+    walk("", record)
+    return found
+
+
+LEARNER_SLOT = int(LEARNER)

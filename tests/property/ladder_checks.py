@@ -1,0 +1,85 @@
+"""What must hold between accounts, liquidation ladder and the engine's queue."""
+
+import numpy as np
+
+from squeezegym.codes import FIRST_HOLDER_SLOT, Account
+from squeezegym.core.margin import UNREACHABLE, liquidation_trigger
+from tests.kernels import from_python
+
+NO_SLOT = np.iinfo(np.uint32).max
+FREE, IN_LADDER, IN_QUEUE = 0, 1, 2
+
+
+def maintenance(margin, notional):
+    """Maintenance margin in Python integers."""
+    tiers = [i for i in range(int(margin["n_tiers"])) if notional >= int(margin["floor"][i])]
+    rate, deduction = int(margin["rate"][tiers[-1]]), int(margin["deduction"][tiers[-1]])
+    return -(-notional * rate // 10**8) - deduction
+
+
+def is_liquidatable(margin, quote, perp, mark):
+    if perp == 0:
+        return False
+    return quote + perp * mark <= maintenance(margin, abs(perp) * mark)
+
+
+def queue_slots(market):
+    engine, queue = market["engine"], market["queue"]
+    head, size = int(engine["head"]), int(engine["size"])
+    return [int(queue[(head + i) % len(queue)]) for i in range(size)]
+
+
+def ladder_slots(market, side):
+    """Return {bucket: slots} by walking the lists, checking their links."""
+    accounts, heads = market["accounts"], market["ladder"]["heads"][side]
+    found = {}
+    for bucket in np.flatnonzero(heads != NO_SLOT).tolist():
+        slot, previous, slots = int(heads[bucket]), NO_SLOT, []
+        while slot != NO_SLOT:
+            assert int(accounts["prev"][slot]) == previous
+            assert int(accounts["bucket"][slot]) == bucket
+            slots.append(slot)
+            previous, slot = slot, int(accounts["next"][slot])
+        found[bucket] = slots
+    return found
+
+
+def assert_ladder_sound(market, margin, triggers=True):
+    """Check that the ladder holds exactly the laddered accounts, each at its own trigger."""
+    accounts, ladder = market["accounts"], market["ladder"]
+    base, shift = int(ladder["base"]), int(ladder["shift"])
+    laddered = set()
+    for side in range(2):
+        buckets = ladder_slots(market, side)
+        bits = np.unpackbits(ladder["fine"][side].view(np.uint8), bitorder="little")
+        assert np.flatnonzero(bits).tolist() == sorted(buckets)
+        found = []
+        for bucket, slots in buckets.items():
+            for slot in slots:
+                trigger = int(accounts["trigger"][slot])
+                assert bucket == min(max((trigger - base) >> shift, 0), 4095)
+                assert (int(accounts["perp"][slot]) < 0) == (side == 1)
+                assert slot not in laddered
+                laddered.add(slot)
+                found.append(trigger)
+        nearest = int(ladder["nearest"][side])
+        assert nearest == (min(found, default=UNREACHABLE) if side else max(found, default=0))
+    holders = range(FIRST_HOLDER_SLOT, len(accounts))
+    states = accounts["laddered"]
+    assert laddered == {slot for slot in holders if int(states[slot]) == IN_LADDER}
+    assert laddered | set(queue_slots(market)) >= {
+        slot for slot in holders if int(accounts["perp"][slot]) != 0
+    }
+    assert set(queue_slots(market)) == set(np.flatnonzero(states == IN_QUEUE).tolist())
+    if triggers:
+        call = from_python(liquidation_trigger)
+        for slot in laddered:
+            assert int(accounts["trigger"][slot]) == int(call(accounts[slot], margin))
+
+
+def assert_conserved(market):
+    accounts = market["accounts"]
+    assert [int(accounts[field].sum()) for field in ("quote", "spot", "perp")] == [0, 0, 0]
+    interest = int(np.maximum(accounts["perp"], 0).sum())
+    assert int(market["score"]["open_interest"]) == interest
+    assert int(accounts["quote"][Account.FUND]) >= 0

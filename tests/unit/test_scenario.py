@@ -1,0 +1,226 @@
+import json
+import math
+import tomllib
+
+import pytest
+from pydantic import ValidationError
+
+from squeezegym import Market
+from squeezegym.codes import Liquidation, Side
+from squeezegym.errors import ConfigError, EngineError
+from squeezegym.packing import power_law_profile
+from squeezegym.params import params_dtype
+from squeezegym.resources import resources
+from squeezegym.scenario import Scenario
+from tests.conftest import ROOT
+from tests.kernels import SMALL, small_market
+from tests.oracle.book_checks import assert_sound
+
+SHIPPED = [name for name in Scenario.names() if name != "from_data"]  # which needs a capture
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_scenarios_load_and_pack(name):
+    scenario = Scenario.load(name)
+    assert scenario.name == name
+    params = scenario.pack()
+    assert params.shape == (1,)
+    assert params.dtype == params_dtype(scenario.size_class)
+    assert json.loads(json.dumps(scenario.dump())) == scenario.dump()
+
+
+def test_the_shipped_names_are_sorted_and_found_from_the_checkout():
+    assert Scenario.names() == sorted(Scenario.names())
+    assert {"calm", "short_squeeze"} <= set(Scenario.names())
+    assert (resources() / "scenarios" / "calm.toml").is_file()
+    assert str(resources()) == str(ROOT / "configs")
+
+
+def test_units_are_lowered_exactly():
+    params = Scenario.load("calm").pack()[0]
+    assert int(params["scale"]["price"]) == 618_376
+    # 61,837.6 (1 - 3.6 bp) = 61,815.338...: half ticks 1,236,307.
+    assert int(params["scale"]["basis"]) == 618_153 - 618_376
+    assert params["scale"]["half_tick"].tolist() == [1, 0]
+    assert int(params["liquidation"]["fund"]) == 5_000_000 * 10_000
+    assert params["fees"]["maker"].tolist() == [20_000, 20_000]
+    assert params["fees"]["taker"].tolist() == [50_000, 50_000]
+    assert int(params["learner"]["limit"]) == 26_000
+    assert int(params["catalyst"]["side"]) == Side.BUY
+    assert float(params["population"]["weight"][7]) == pytest.approx(1.0)
+
+
+def test_power_law_profile_carries_the_depth_it_states():
+    depth = Scenario.load("calm").depth.perp
+    distance, lots = power_law_profile(depth, 618_376.0, 0.001)
+    within = distance <= 618_376 * 10e-4
+    assert lots[within].sum() == pytest.approx(130_000, rel=0.1)
+    assert lots[0] >= 3_600 and (distance >= 0.5).all()
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"liquidation": {"destination": "off", "fund_quote": 7.0}},
+        {"liquidation.destination": "off", "liquidation.fund_quote": 7.0},
+        {"liquidation": {"destination": "off"}, "liquidation.fund_quote": 7.0},
+    ],
+    ids=["nested", "dotted", "both"],
+)
+def test_overrides_are_nested_or_dotted(overrides):
+    scenario = Scenario.load("short_squeeze", **overrides)
+    params = scenario.pack()[0]
+    assert int(params["liquidation"]["destination"]) == Liquidation.OFF
+    assert int(params["liquidation"]["fund"]) == 70_000
+    assert scenario.liquidation.latency_ms == 10.0
+    assert Scenario.load(Scenario.load("short_squeeze"), **overrides) == scenario
+
+
+def test_a_deep_dotted_override_changes_one_book_only():
+    base = Scenario.load("calm")
+    scenario = Scenario.load(base, **{"depth.perp.quotes": 7})
+    assert (scenario.depth.perp.quotes, scenario.depth.spot.quotes) == (7, 48)
+    assert base.depth.perp.quotes == 48
+
+
+def test_scenarios_are_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        Scenario.load("calm").fees.perp_maker_bps = 1.0
+
+
+@pytest.mark.parametrize(
+    ("scenario", "words"),
+    [
+        ("short_squeze", ["unknown scenario 'short_squeze'", "did you mean 'short_squeeze'"]),
+        ("nothing-like-it", ["unknown scenario", "shipped:", "calm"]),
+        ("no/such/file.toml", ["no/such/file.toml", "does not exist"]),
+    ],
+)
+def test_an_unknown_scenario_says_what_is_known(scenario, words):
+    with pytest.raises(ConfigError) as error:
+        Scenario.load(scenario)
+    for word in words:
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("learner.leverage_capp", ["learner", "'leverage_capp'", "did you mean 'leverage_cap'"]),
+        ("liquidatoin.fund_quote", ["'liquidatoin'", "did you mean 'liquidation'"]),
+        ("depth.perp.quote", ["depth.perp", "'quote'", "did you mean 'quotes'"]),
+        ("depth.prep.quotes", ["depth", "'prep'", "did you mean 'perp'"]),
+        ("zzz", ["unknown key 'zzz'", "known:", "learner"]),
+    ],
+)
+def test_an_unknown_key_says_what_is_known(key, words):
+    with pytest.raises(ConfigError) as error:
+        Scenario.load("calm", **{key: 1})
+    for word in words:
+        assert word in str(error.value)
+
+
+IMPOSSIBLE = [
+    ("noise.perp.branching", 0.7, ["noise.perp.branching", "0.5", "0.7"]),
+    ("noise.perp.branching", 1.0, ["noise.perp.branching", "0.5", "1.0"]),
+    ("learner.leverage_cap", 0.5, ["learner.leverage_cap", "1", "0.5"]),
+    ("contract.tick_size", 0, ["contract.tick_size", "greater than 0", "0"]),
+    ("contract.price", float("nan"), ["contract.price", "nan"]),
+    ("contract.price", float("inf"), ["contract.price", "inf"]),
+    ("episode.step_ms", 0, ["episode.step_ms", "1", "got 0"]),
+    ("liquidation.destination", "bok", ["liquidation.destination", "'book'", "'bok'"]),
+    ("liquidation.fund_quote", -1, ["liquidation.fund_quote", "0", "-1"]),
+    ("population.shorts", 3000, ["3600", "2048", "size_class"]),
+    ("population.shorts", 1.5, ["population.shorts", "1.5"]),
+    ("population.leverage", [[500, 1]], ["1 to 150", "500"]),
+    ("population.leverage", [[10, 0]], ["weights"]),
+    ("margin.brackets", [[0, 0.01], [5, 0.005]], ["rates", "not fall"]),
+    ("margin.brackets", [[1, 0.01]], ["start at 0"]),
+    ("catalyst.start_s", [50, 20], ["start_s", "low <= high", "50", "20"]),
+    ("catalyst", {"squeeze": 0.5, "near_miss": 0.9}, ["squeeze + near_miss"]),
+    ("depth.perp.quotes", 2000, ["2000", "1024"]),
+    ("depth.perp.reach_bps", 0.05, ["nearest_bps", "0.05"]),
+    ("size_class", "huge", ["size_class", "small", "huge"]),
+    ("marks.weights", [1, 2], ["marks.weights"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"), IMPOSSIBLE, ids=[f"{k}={v}" for k, v, _ in IMPOSSIBLE]
+)
+def test_an_impossible_value_is_named_with_its_range(key, value, words):
+    with pytest.raises(ConfigError) as error:
+        Scenario.load("calm", **{key: value})
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_a_missing_section_is_named():
+    data = tomllib.loads((ROOT / "configs/scenarios/short_squeeze.toml").read_text())
+    del data["value"]
+    with pytest.raises(ConfigError, match="value is missing"):
+        Scenario.parse(data)
+
+
+def test_a_toml_path_loads_like_a_name(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text((ROOT / "configs/scenarios/calm.toml").read_text())
+    assert Scenario.load(path) == Scenario.load(str(path)) == Scenario.load("calm")
+    path.write_text("name = ")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        Scenario.load(path)
+
+
+def test_the_digest_names_the_content():
+    scenario = Scenario.load("calm")
+    digest = scenario.digest()
+    assert len(digest) == 16 and int(digest, 16) >= 0
+    assert Scenario.load("calm").digest() == digest
+    assert Scenario.parse(json.loads(json.dumps(scenario.dump()))).digest() == digest
+    changed = Scenario.load("calm", **{"liquidation.fund_quote": 5_000_001.0})
+    assert changed.digest() != digest
+    assert Scenario.load(changed, **{"liquidation.fund_quote": 5e6}).digest() == digest
+
+
+def test_a_dump_packs_to_the_same_record():
+    scenario = Scenario.load("short_squeeze", **SMALL)
+    assert Scenario.parse(scenario.dump()).pack().tobytes() == scenario.pack().tobytes()
+
+
+@pytest.mark.parametrize("seed", [-1])
+def test_an_impossible_seed_is_named(seed):
+    with pytest.raises(ConfigError, match="seed must be >= 0, got -1"):
+        Market("calm", seed=seed)
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
+def test_an_impossible_run_is_named(seconds):
+    with pytest.raises(ConfigError, match="finite and >= 0"):
+        small_market().run(seconds)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("noise.perp.limit_log_mean", 30.0), ("depth.perp.within_10bps_base", 1e9)],
+)
+def test_sizes_beyond_an_order_slot_are_refused_or_clipped(key, value):
+    # An order slot holds 2**32 - 1 lots.
+    try:
+        market = small_market(**{key: value, "population.short_base": 1.0})
+        market.run(3.0)
+    except (ConfigError, EngineError):
+        return
+    for venue in range(2):
+        assert_sound(market.record["books"][venue])
+
+
+@pytest.mark.parametrize("key", ["value.decisions_per_s", "arbitrage.looks_per_s"])
+def test_a_rate_of_nearly_nothing_is_like_none(key):
+    quiet = {"episode.burn_in_s": 0.0}
+    market = small_market(**{key: 1e-12}, **quiet)
+    none = small_market(**{key: 0.0}, **quiet)
+    for run in (market, none):
+        run.run(1.0)
+    assert (market.record["clock"]["due"] >= 10**9).all()
+    assert math.isfinite(market.record["marks"]["fundamental"])
+    assert market.events == none.events

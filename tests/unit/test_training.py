@@ -1,0 +1,68 @@
+import os
+
+import numpy as np
+import pytest
+
+from agents.settings import Config, environment, resolve
+from agents.training import KEEP, MENU, DecisionMenu, choose, standing_orders
+from squeezegym import make_sb3_vec
+from squeezegym.envs.observation import FEATURES, INDEX
+from squeezegym.errors import ConfigError
+
+ENV_ID = "squeezegym/ShortSqueeze-v0"
+
+
+def test_keep_leaves_the_order_and_every_other_choice_replaces_it():
+    orders = np.array([[0.3, -1.0], [0.3, -1.0]], np.float32)
+    chosen = choose(orders, np.array([KEEP, 3]))
+    np.testing.assert_array_equal(chosen, [orders[0], MENU[3]])
+
+
+def test_standing_orders_keep_the_position():
+    observations = np.zeros((2, len(FEATURES)), np.float32)
+    observations[:, INDEX["position"]] = [-0.5, 0.25]
+    np.testing.assert_array_equal(standing_orders(observations), [[-0.5, 1.0], [0.25, 1.0]])
+
+
+def test_a_decision_is_so_many_steps_and_adds_their_rewards():
+    menu = DecisionMenu(make_sb3_vec(ENV_ID, num_envs=2, seed=4, horizon_s=5.0), 10)
+    plain = make_sb3_vec(ENV_ID, num_envs=2, seed=4, horizon_s=5.0)
+    menu.reset()
+    plain.reset()
+    for choice, target in ((3, MENU[3]), (KEEP, MENU[3]), (1, MENU[1])):
+        observations, rewards, _, _ = menu.step(np.full(2, choice))
+        total = np.zeros(2)
+        for _ in range(10):
+            expected, reward, _, _ = plain.step(np.tile(target, (2, 1)))
+            total += reward
+        np.testing.assert_array_equal(observations, expected)
+        np.testing.assert_allclose(rewards, total, atol=1e-5)
+
+
+def test_an_episode_that_ends_within_a_decision_is_reported_once():
+    menu = DecisionMenu(make_sb3_vec(ENV_ID, num_envs=2, seed=4, horizon_s=1.5), 10)
+    menu.reset()
+    assert not menu.step(np.full(2, KEEP))[2].any()
+    observations, _, dones, infos = menu.step(np.full(2, KEEP))
+    assert dones.all()
+    for row, info in enumerate(infos):
+        assert info["terminal_observation"][INDEX["time_left"]] == 0
+        assert observations[row, INDEX["time_left"]] > 0.5
+
+
+def test_defaults_of_a_short_run_give_way_to_what_is_asked_for():
+    config = resolve(Config(short=True, episodes=5))
+    assert (config.episodes, config.steps) == (5, 400_000)
+    assert config.decisions == 40_000
+
+
+def test_data_files_become_one_argument_each():
+    config = Config(scenario="from_data", book=("a.gz", "b.gz"), open_interest=5.0)
+    env_id, kwargs = environment(config)
+    assert env_id == "squeezegym/FromData-v0"
+    assert kwargs == {"book": f"a.gz{os.pathsep}b.gz", "open_interest": 5.0}
+
+
+def test_an_unknown_scenario_is_named_with_the_nearest_one():
+    with pytest.raises(ConfigError, match="unknown scenario 'clam'; did you mean 'calm'"):
+        environment(Config(scenario="clam"))
