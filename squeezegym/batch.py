@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +21,7 @@ from squeezegym.scenario import Scenario
 from squeezegym.state import allocate
 
 _ROWS_WORTH_A_THREAD = 8
+_SLICES = 4
 
 
 def stream_seeds(seed: int) -> Any:
@@ -66,23 +68,30 @@ class Batch:
         """Run every row as its view commands, on all threads of the batch."""
         from squeezegym.core.clock import advance
 
-        n = len(self.markets)
         if self.threads == 1 or not advance.is_ready(self.markets):
             advance(self.markets, self.views, self.params)
         else:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.threads - 1, "squeezegym")
-            # Twice as many slices as threads: a row that resets costs hundreds of steps.
-            bounds = np.linspace(0, n, 2 * self.threads + 1).astype(int)
-            slices = [slice(a, b) for a, b in itertools.pairwise(bounds)]
-            waiting = [
-                self._pool.submit(advance, self.markets[s], self.views[s], self.params)
-                for s in slices[1:]
-            ]
-            advance(self.markets[slices[0]], self.views[slices[0]], self.params)
-            for job in waiting:
-                job.result()
+            self._share_out(advance)
         self._raise_problems()
+
+    def _share_out(self, advance: Callable[..., None]) -> None:
+        """Let every thread take the next slice of rows until none is left.
+
+        There are several slices a thread: a row that resets costs hundreds of steps.
+        """
+        bounds = np.linspace(0, len(self.markets), _SLICES * self.threads + 1).astype(int)
+        slices = iter([slice(a, b) for a, b in itertools.pairwise(bounds.tolist())])
+
+        def work() -> None:
+            for rows in slices:
+                advance(self.markets[rows], self.views[rows], self.params)
+
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads - 1, "squeezegym")
+        helpers = [self._pool.submit(work) for _ in range(self.threads - 1)]
+        work()
+        for helper in helpers:
+            helper.result()
 
     def _raise_problems(self) -> None:
         """Turn problems that would make a result wrong into an error; others stay counted."""

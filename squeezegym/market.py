@@ -13,6 +13,8 @@ from squeezegym.batch import Batch
 from squeezegym.codes import (
     FIRST_HOLDER_SLOT,
     NEVER,
+    NO_ASK,
+    NO_BID,
     PROBLEM_TEXT,
     Account,
     Command,
@@ -164,10 +166,10 @@ class Market:
     def mid(self, venue: Venue | int = Venue.PERP) -> float:
         """Mid of one book in ticks, or its last trade when a side is empty."""
         book = self.record["books"][int(venue)]
-        (bids, asks) = self.levels(1, venue)
-        if bids and asks:
-            return 0.5 * (bids[0][0] + asks[0][0])
-        return float(book["last"])
+        bid, ask = int(book["best_bid"]), int(book["best_ask"])
+        if bid == NO_BID or ask == NO_ASK:
+            return float(book["last"])
+        return 0.5 * (bid + ask)
 
     def levels(
         self, depth: int = 10, venue: Venue | int = Venue.PERP

@@ -131,7 +131,7 @@ def _pack_makers(makers: Makers, record: Any, price: float, lot_size: float) -> 
     record["withdrawal"] = makers.withdrawal
     record["floor"] = makers.floor
     record["widening"] = makers.widening
-    record["size_sd"] = makers.size_log_sd
+    record["size_spread"] = makers.size_spread
 
 
 def power_law_profile(depth: Depth, price: float, lot_size: float) -> tuple[Any, Any]:
@@ -172,6 +172,7 @@ def _pack_traders(scenario: Scenario, record: Any) -> None:
     record["value"]["lots_per_unit"] = _lots(scenario, value.base_per_bp) / BP
     record["value"]["max_lots"] = round(_lots(scenario, value.max_base))
     record["value"]["volatility"] = value.volatility_bps * BP
+    record["value"]["drift"] = value.drift_bps_per_minute * BP / 60
     target = record["catalyst"]
     target["side"] = Side.BUY if catalyst.side == "buy" else Side.SELL
     target["start_min"], target["start_max"] = (round(t * _S) for t in catalyst.start_s)
@@ -189,7 +190,8 @@ def _pack_traders(scenario: Scenario, record: Any) -> None:
     target["lots_per_unit"] = _lots(scenario, arbitrage.base_per_bp) / BP
     target["max_lots"] = round(_lots(scenario, arbitrage.max_base))
     target["max_position"] = round(_lots(scenario, arbitrage.capital_base))
-    target["fair_basis"] = scenario.contract.basis_bps * BP
+    fair = arbitrage.fair_basis_bps
+    target["fair_basis"] = (scenario.contract.basis_bps if fair is None else fair) * BP
 
 
 def _pack_rules(scenario: Scenario, record: Any) -> None:

@@ -38,7 +38,7 @@ NOISE_PARAMS = np.dtype(
 MAKER_PARAMS = np.dtype(
     [
         ("visit_rate", "f8"),  # visits of a quote slot, 1/s
-        ("near_bias", "f8"),  # power that draws visits towards the touch, >= 1
+        ("near_bias", "i8"),  # power that draws visits towards the touch, >= 1
         ("learning", "f8"),  # move of the reference for a net aggressor lot, ticks
         ("memory", "f8"),  # relaxation of the reference price towards the mid, 1/s
         ("slow_memory", "f8"),  # of the slow reference, 1/s
@@ -47,7 +47,7 @@ MAKER_PARAMS = np.dtype(
         ("withdrawal", "f8"),  # exponent of depth against trend beyond calm
         ("floor", "f8"),  # smallest share of depth that stays
         ("widening", "f8"),  # distance stretch for a unit of trend beyond calm
-        ("size_sd", "f8"),  # log sd of a quote's size
+        ("size_spread", "f8"),  # half width of a quote's relative size
         ("slots", "i8", (2,)),  # quotes of each side
     ],
     align=True,
@@ -60,6 +60,7 @@ VALUE_PARAMS = np.dtype(
         ("lots_per_unit", "f8"),  # lots for a unit of relative mispricing
         ("max_lots", "i8"),
         ("volatility", "f8"),  # of the fundamental, per square-root second
+        ("drift", "f8"),  # of the fundamental, 1/s
     ],
     align=True,
 )

@@ -118,7 +118,7 @@ class Makers(Frozen):
 
     visits_per_s: NotNegative
     """Visits of quote slots; a visit may replace a quote."""
-    near_bias: Annotated[float, Field(ge=1, le=10)] = 1.5
+    near_bias: Annotated[int, Field(ge=1, le=10)] = 2
     """Power that draws visits towards the touch."""
     learning_bps_per_base: NotNegative
     """Move of the reference for a net bought coin: the permanent part of impact."""
@@ -135,7 +135,8 @@ class Makers(Frozen):
     """Smallest share of depth that stays."""
     widening: NotNegative = 0.5
     """Stretch of distances for a unit of stress."""
-    size_log_sd: NotNegative = 0.3
+    size_spread: Share = 0.5
+    """Half width of a quote's size around its profile, relative."""
 
 
 class Value(Frozen):
@@ -148,6 +149,8 @@ class Value(Frozen):
     max_base: NotNegative
     volatility_bps: NotNegative
     """Of the fundamental, per square-root second."""
+    drift_bps_per_minute: Finite = 0.0
+    """Of the fundamental: below 0 the shorts are right until they are squeezed."""
 
 
 class Catalyst(Frozen):
@@ -193,6 +196,8 @@ class Arbitrage(Frozen):
     """Largest single trade."""
     capital_base: NotNegative
     """Largest perp position."""
+    fair_basis_bps: Finite | None = None
+    """Basis at which they do nothing; None: the opening basis of the contract."""
 
 
 class Marks(Frozen):

@@ -192,10 +192,11 @@ def look(market, params, venue):
     net = taken[venue, BUY] - taken[venue, SELL]
     flow["reference"][venue] += rules["learning"] * np.float64(net - flow["net"][venue])
     flow["net"][venue] = net
-    follow = 1.0 - math.exp(-rules["memory"] * elapsed)
-    flow["reference"][venue] += follow * (price - flow["reference"][venue])
-    follow = 1.0 - math.exp(-rules["slow_memory"] * elapsed)
-    flow["slow"][venue] += follow * (price - flow["slow"][venue])
+    # Implicit Euler: stable for any step, and no transcendental on the hot path.
+    pull = rules["memory"] * elapsed
+    flow["reference"][venue] += pull / (1.0 + pull) * (price - flow["reference"][venue])
+    pull = rules["slow_memory"] * elapsed
+    flow["slow"][venue] += pull / (1.0 + pull) * (price - flow["slow"][venue])
     flow["trend"][venue] = flow["reference"][venue] - flow["slow"][venue]
 
 
@@ -238,12 +239,16 @@ def maker_visit(market, params, venue):
     market["clock"]["due"][_MAKER_SOURCE + venue] = later(market, stream, rules["visit_rate"])
     side = np.int64(uniform(rng, stream) < 0.5)
     draw = uniform(rng, stream)
-    size_noise = math.exp(rules["size_sd"] * normal(rng, stream))
-    n_slots = rules["slots"][side]
-    slot = min(np.int64(draw ** rules["near_bias"] * np.float64(n_slots)), n_slots - 1)
+    near = draw
+    for _ in range(rules["near_bias"] - 1):
+        near *= draw
+    size_noise = 1.0 + rules["size_spread"] * (2.0 * uniform(rng, stream) - 1.0)
+    slot = np.int64(near * np.float64(rules["slots"][side]))
     look(market, params, venue)
     fear = stress(market, params, venue)
-    keep = max(rules["floor"], (1.0 + fear) ** -rules["withdrawal"])
+    keep = 1.0
+    if fear > 0.0:
+        keep = max(rules["floor"], (1.0 + fear) ** -rules["withdrawal"])
     stretch = 1.0 + rules["widening"] * fear
     book = market["books"][venue]
     standing = market["quotes"][venue, side, slot]
@@ -267,14 +272,15 @@ def maker_visit(market, params, venue):
 
 @kernel
 def move_fundamental(market, params):
-    """Move the fundamental, a driftless geometric random walk on its own stream."""
+    """Move the fundamental, a geometric random walk on its own stream."""
     marks = market["marks"]
     now = market["clock"]["now"]
     elapsed = np.float64(now - marks["fundamental_time"]) / _SECOND
     marks["fundamental_time"] = now
     shock = normal(market["clock"]["rng"], _FUNDAMENTAL_STREAM)
     step = params["value"]["volatility"] * math.sqrt(elapsed)
-    marks["fundamental"] *= math.exp(step * shock - 0.5 * step * step)
+    drift = params["value"]["drift"] * elapsed
+    marks["fundamental"] *= math.exp(drift + step * shock - 0.5 * step * step)
 
 
 @kernel

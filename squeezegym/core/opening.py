@@ -61,8 +61,9 @@ def open_market(market, params, seeds):
     _open_learner(market, params)
     _draw_catalyst(market, params)
     _start_flow(market, params)
-    open_feed(market, params)
     clock["events"] = 0
+    market["gateway"]["busy_until"] = clock["now"]  # placing the opening quotes took no time
+    open_feed(market, params)
 
 
 @kernel

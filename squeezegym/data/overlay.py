@@ -26,9 +26,6 @@ EXTRAPOLATED_LEVELS = 128
 CALM_UTILISATION = 0.2
 """Share of time that the matching engine is busy in calm."""
 DRAWN_ACCOUNTS = 1000
-LEVERAGED_SHARE = 0.5
-"""Share of an open interest that drawn leveraged accounts hold, on the short as on the long side.
-The rest belongs to hedged holders, whom no price liquidates; the market does not carry it."""
 BP = 1e-4
 
 Levels = tuple[tuple[float, float, bool], ...]
@@ -79,13 +76,14 @@ class Overlay:
         self.measured = measure(perp)
         self.perp = self._book("perp", perp.start.bids, perp.start.asks)
         perp_flow = self._flow(perp, self.measured)
+        self.fair_basis = base.contract.basis_bps
         if spot is None:
             self.spot = self._mirrored_book()
             spot_flow = self._mirrored_flow(perp_flow)
         else:
             self.spot = self._book("spot", *self._spot_levels(spot))
             spot_flow = self._flow(spot, measure(spot))
-            self._note_basis(perp, spot)
+            self.fair_basis = self._note_basis(perp, spot)
         self.flows = (perp_flow, spot_flow)
 
     def _spot_levels(self, spot: Capture) -> tuple[LevelArray, LevelArray]:
@@ -100,14 +98,16 @@ class Overlay:
             )
         return to_grid(start.bids, *sizes, side="bid"), to_grid(start.asks, *sizes, side="ask")
 
-    def _note_basis(self, perp: Capture, spot: Capture) -> None:
+    def _note_basis(self, perp: Capture, spot: Capture) -> float:
+        """Return the median basis of the captures, bp: what arbitrageurs take for fair."""
         median = basis_ticks(perp, spot) / self.spot.mid / BP
         opening = (self.perp.mid / self.spot.mid - 1) / BP
         apart = abs(perp.start.time_ns - spot.start.time_ns) / 1e9
         self.notes.append(
             f"the two snapshots are {apart:.1f} s apart; basis at the opening {opening:.2f} bp,"
-            f" median of the capture {median:.2f} bp; arbitrageurs take that of the opening as fair"
+            f" median of the capture {median:.2f} bp, which arbitrageurs take for fair"
         )
+        return float(median)
 
     def _book(self, venue: str, bids: LevelArray, asks: LevelArray) -> _Book:
         if not len(bids) or not len(asks):
@@ -246,8 +246,11 @@ class Overlay:
                 "volatility_bps": base.value.volatility_bps * nervous,
             },
             "arbitrage": {
-                name: getattr(base.arbitrage, name) * size
-                for name in ("base_per_bp", "max_base", "capital_base")
+                "fair_basis_bps": self.fair_basis,
+                **{
+                    name: getattr(base.arbitrage, name) * size
+                    for name in ("base_per_bp", "max_base", "capital_base")
+                },
             },
             "liquidation": {"fund_quote": base.liquidation.fund_quote * quote},
             "population": {
@@ -315,13 +318,13 @@ class Overlay:
         makers: Makers = getattr(self.base.makers, venue)
         book = self.perp if venue == "perp" else self.spot
         slots = max(len(book.bids), len(book.asks))
-        bias = makers.near_bias
+        bias = float(makers.near_bias)
         if flow.near_levels < slots and 0 < flow.near_share < 1:
             bias = math.log(flow.near_levels / slots) / math.log(flow.near_share)
         return {
             **makers.model_dump(mode="json"),
             "visits_per_s": self._visits(venue, flow, thinning)[0],
-            "near_bias": min(max(bias, 1.0), 10.0),
+            "near_bias": min(max(round(bias), 1), 10),
         }
 
     def with_positions(self, scenario: Scenario, path: str) -> Scenario:
@@ -348,17 +351,15 @@ class Overlay:
         return Scenario.load(scenario, **changes)
 
     def with_open_interest(self, scenario: Scenario, base: float) -> Scenario:
-        """Draw the leveraged share of an open interest, as many lots short as long."""
-        drawn = base * LEVERAGED_SHARE
-        accounts = max(1, min(DRAWN_ACCOUNTS, int(drawn / self.lot)))
+        """Draw an open interest: every contract has one leveraged short and one leveraged long."""
+        accounts = max(1, min(DRAWN_ACCOUNTS, int(base / self.lot)))
         population = scenario.population
         self.notes.append(
-            f"open interest: of {base:g} base {LEVERAGED_SHARE:.0%} is leveraged: {drawn:g} held by"
-            f" {accounts} drawn shorts and {drawn:g} by {accounts} drawn longs;"
+            f"open interest: {base:g} base held by {accounts} drawn shorts and as many drawn longs;"
             f" {population.cluster_share:.0%} of the {population.cluster_side} stand in the"
             " scenario's cluster"
         )
-        sizes = {"shorts": accounts, "longs": accounts, "short_base": drawn, "long_base": drawn}
+        sizes = {"shorts": accounts, "longs": accounts, "short_base": base, "long_base": base}
         return Scenario.load(scenario, population=sizes)
 
 

@@ -37,7 +37,9 @@ def ansi_frame(market: Any, scenario: Scenario) -> str:
         bids, asks = (_levels(book, side) for side in (Side.BUY, Side.SELL))
         for i in range(max(len(bids), len(asks))):
             cells = [
-                f"{side[i][0] * tick:12,.1f} {side[i][1] * lot:10.3f}" if i < len(side) else " " * 23
+                f"{side[i][0] * tick:12,.1f} {side[i][1] * lot:10.3f}"
+                if i < len(side)
+                else " " * 23
                 for side in (bids, asks)
             ]
             lines.append(f"     {cells[0]} | {cells[1]}")

@@ -121,12 +121,12 @@ def test_triggers_are_the_files_liquidation_prices() -> None:
     assert any("multiplied by 0.6765" in note for note in notes)
 
 
-def test_half_of_the_open_interest_is_drawn_on_each_side() -> None:
+def test_the_open_interest_is_drawn_on_each_side() -> None:
     market = Market(scenario_from_data(PERP, SPOT, open_interest=9000.0), seed=1)
     perp = market.record["accounts"]["perp"][FIRST_HOLDER_SLOT:]
 
-    assert perp[perp > 0].sum() * 0.001 == pytest.approx(4500, rel=0.01)
-    assert -perp[perp < 0].sum() * 0.001 == pytest.approx(4500, rel=0.01)
+    assert perp[perp > 0].sum() * 0.001 == pytest.approx(9000, rel=0.01)
+    assert -perp[perp < 0].sum() * 0.001 == pytest.approx(9000, rel=0.01)
 
 
 def test_the_environment_resets_and_steps() -> None:

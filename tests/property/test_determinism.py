@@ -86,13 +86,14 @@ def test_steps_of_the_caller_do_not_matter():
 
 def test_a_skipped_row_stays_as_it_is():
     batch = run_batch(SEEDS[:3], threads=1)
-    before = batch.markets.copy()
+    rows = batch.markets.view(np.uint8).reshape(3, -1)  # a copy of records may drop padding
+    before = rows.copy()
     batch.command(slice(None), Command.RUN)
     batch.command(1, Command.SKIP)
     batch.views["until"] = 7_000_000_000
     batch.advance()
-    assert batch.markets[1].tobytes() == before[1].tobytes()
-    assert batch.markets[0].tobytes() != before[0].tobytes()
+    assert (rows[1] == before[1]).all()
+    assert (rows[0] != before[0]).any()
 
 
 def visible(batch, row=0):

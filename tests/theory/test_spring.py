@@ -71,7 +71,7 @@ def test_near_misses_and_quiet_episodes_rarely_squeeze():
 def test_rise_jumps_across_the_ignition_barrier():
     seeds = np.arange(40)
     squeezed = []
-    for size in (0.5, 2.0):
+    for size in (0.7, 2.6):
         path, _ = prices(
             seeds,
             **{"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0},

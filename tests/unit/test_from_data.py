@@ -177,10 +177,10 @@ def test_a_wallet_list_is_read(perp: str, tmp_path: Path) -> None:
     assert (positions.lots, positions.deposit_quanta) == ((-300,), (99_000,))
 
 
-def test_half_of_the_open_interest_is_leveraged_on_each_side(perp: str) -> None:
+def test_the_open_interest_is_leveraged_on_each_side(perp: str) -> None:
     population = scenario_from_data(perp, open_interest=500.0).population
 
-    assert (population.short_base, population.long_base) == (250.0, 250.0)
+    assert (population.short_base, population.long_base) == (500.0, 500.0)
     assert (population.shorts, population.longs) == (1000, 1000)
 
 
