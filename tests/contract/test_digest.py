@@ -6,10 +6,12 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+import squeezegym  # noqa: F401  (registers the ids)
+
 # Integers of the trajectory: positions, equity and marks of 200 steps under fixed actions.
 DIGESTS = {
-    "squeezegym/ShortSqueeze-v0": "",
-    "squeezegym/Calm-v0": "",
+    "squeezegym/ShortSqueeze-v0": "0d3431342b9bfd3e",
+    "squeezegym/Calm-v0": "8c6efb08664e4e1d",
 }
 
 
