@@ -16,12 +16,10 @@ import numpy as np
 
 from agents.baselines import Policy
 from agents.baselines.policy import Array
-from squeezegym.codes import NEVER, NO_ASK, NO_BID, Side, Venue
 
 # Okabe and Ito's colours: told apart by colour-blind readers too.
 _BLUE, _ORANGE, _GREEN, _RED, _BLACK = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#222222"
 _EVERY = 5  # steps between two samples
-_SECOND = 1e9
 _FIELDS = ("time", "perp", "spot", "mark", "shorts", "longs", "position", "pnl")
 
 
@@ -48,33 +46,23 @@ def record_episode(
             done, step = terminated or truncated, step + 1
             if done or step % _EVERY == 0:
                 rows.append(_sample(inner, info, capital))
-        ignition = int(inner.snapshot()["markets"][0]["score"]["ignition"])
+        ignition: float | None = inner.sample()["ignition_s"]
     finally:
         env.close()
     series = {name: np.array([row[name] for row in rows]) for name in _FIELDS}
-    return series, None if ignition == NEVER else ignition / _SECOND
+    return series, ignition
 
 
 def _sample(env: Any, info: Mapping[str, Any], capital: float) -> dict[str, float]:
     """Return one row of the series, in people's units."""
-    market = env.snapshot()["markets"][0]
-    tick, lot = env.scenario.contract.tick_size, env.scenario.contract.lot_size
+    market = env.sample()
     return {
-        "time": float(market["clock"]["now"]) / _SECOND,
-        "perp": _mid(market["books"][int(Venue.PERP)]) * tick,
-        "spot": _mid(market["books"][int(Venue.SPOT)]) * tick,
-        "mark": float(market["marks"]["mark"]) * tick,
-        "shorts": float(market["score"]["liquidated"][int(Side.SELL)]) * lot,
-        "longs": float(market["score"]["liquidated"][int(Side.BUY)]) * lot,
+        **{name: market[name] for name in ("time", "perp", "spot", "mark")},
+        "shorts": market["liquidated_shorts"],
+        "longs": market["liquidated_longs"],
         "position": info["position"],
         "pnl": info["pnl"] / capital * 100,
     }
-
-
-def _mid(book: Any) -> float:
-    """Return the mid in ticks, or the last trade when a side is empty."""
-    bid, ask = int(book["best_bid"]), int(book["best_ask"])
-    return float(book["last"]) if bid == NO_BID or ask == NO_ASK else 0.5 * (bid + ask)
 
 
 def draw_episode(

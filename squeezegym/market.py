@@ -12,9 +12,6 @@ import numpy as np
 from squeezegym.batch import Batch
 from squeezegym.codes import (
     FIRST_HOLDER_SLOT,
-    NEVER,
-    NO_ASK,
-    NO_BID,
     PROBLEM_TEXT,
     Account,
     Command,
@@ -24,28 +21,12 @@ from squeezegym.codes import (
     Venue,
 )
 from squeezegym.errors import ConfigError
+from squeezegym.sampling import SAMPLE_DTYPE, SECOND, ignition, mid_ticks, sample
 from squeezegym.scenario import Scenario
 from squeezegym.state import LOG_DTYPE, LOG_VERSION
 
 if TYPE_CHECKING:
     import polars as pl
-
-_SECOND = 1_000_000_000
-_FRAME_DTYPE = np.dtype(
-    [
-        ("time", "f8"),
-        ("perp", "f8"),
-        ("spot", "f8"),
-        ("mark", "f8"),
-        ("index", "f8"),
-        ("fundamental", "f8"),
-        ("open_interest", "f8"),
-        ("liquidated_shorts", "f8"),
-        ("liquidated_longs", "f8"),
-        ("fund", "f8"),
-        ("queue_s", "f8"),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +85,7 @@ class Market:
     @property
     def time(self) -> float:
         """Seconds since the episode began."""
-        return float(self.record["clock"]["now"]) / _SECOND
+        return float(self.record["clock"]["now"]) / SECOND
 
     @property
     def events(self) -> int:
@@ -121,11 +102,11 @@ class Market:
             raise ConfigError(f"seconds must be finite and >= 0, got {seconds}")
         step = self.scenario.episode.step_ms * 1_000_000
         now = int(self.record["clock"]["now"])
-        end = now + round(seconds * _SECOND)
+        end = now + round(seconds * SECOND)
         while now < end:
             now = min(now + step - now % step, end)
             self._run_until(now)
-            self._frames.append(self._sample())
+            self._frames.append(sample(self.record, self.scenario))
 
     def _run_until(self, until: int) -> None:
         """Advance to a time, draining the event log as often as it fills."""
@@ -144,32 +125,9 @@ class Market:
             self._log_rows.append(self.record["log"][:n].copy())
             self.record["n_log"] = 0
 
-    def _sample(self) -> Any:
-        record = self.record
-        tick, lot = self.scenario.contract.tick_size, self.scenario.contract.lot_size
-        score = record["score"]
-        row = np.zeros((), _FRAME_DTYPE)
-        row["time"] = self.time
-        row["perp"] = self.mid(Venue.PERP) * tick
-        row["spot"] = self.mid(Venue.SPOT) * tick
-        row["mark"] = record["marks"]["mark"] * tick
-        row["index"] = record["marks"]["index"] * tick
-        row["fundamental"] = record["marks"]["fundamental"] * tick
-        row["open_interest"] = score["open_interest"] * lot
-        row["liquidated_shorts"] = score["liquidated"][1] * lot
-        row["liquidated_longs"] = score["liquidated"][0] * lot
-        row["fund"] = record["accounts"]["quote"][Account.FUND] * tick * lot
-        waiting = int(record["gateway"]["busy_until"]) - int(record["clock"]["now"])
-        row["queue_s"] = max(0, waiting) / _SECOND
-        return row
-
     def mid(self, venue: Venue | int = Venue.PERP) -> float:
         """Mid of one book in ticks, or its last trade when a side is empty."""
-        book = self.record["books"][int(venue)]
-        bid, ask = int(book["best_bid"]), int(book["best_ask"])
-        if bid == NO_BID or ask == NO_ASK:
-            return float(book["last"])
-        return 0.5 * (bid + ask)
+        return mid_ticks(self.record["books"][int(venue)])
 
     def levels(
         self, depth: int = 10, venue: Venue | int = Venue.PERP
@@ -210,7 +168,7 @@ class Market:
         self._batch.markets[:] = state.record
         self._batch.views[:] = state.view
         now = int(self.record["clock"]["now"])
-        self._frames = [row for row in self._frames if round(row["time"] * _SECOND) <= now]
+        self._frames = [row for row in self._frames if round(row["time"] * SECOND) <= now]
         self._log_rows = [rows[rows["time"] <= now] for rows in self._log_rows]
 
     def ledger(self) -> dict[str, Any]:
@@ -255,7 +213,7 @@ class Market:
         tick, lot = self.scenario.contract.tick_size, self.scenario.contract.lot_size
         return [
             {
-                "time": float(row["time"]) / _SECOND,
+                "time": float(row["time"]) / SECOND,
                 "account": int(row["account"]),
                 "base": float(row["qty"]) * lot,
                 "mark": float(row["price"]) * tick,
@@ -270,7 +228,7 @@ class Market:
         taken = rows[(rows["kind"] == LogKind.ORDER) & (rows["filled"] > 0)]
         return [
             {
-                "time": float(row["time"]) / _SECOND,
+                "time": float(row["time"]) / SECOND,
                 "book": Venue(int(row["book"])).name.lower(),
                 "side": Side(int(row["side"])).name.lower(),
                 "base": float(row["filled"]) * lot,
@@ -286,31 +244,17 @@ class Market:
 
     def series(self) -> Any:
         """Samples so far as a structured array: one a decision interval, people's units."""
-        return np.array(self._frames, _FRAME_DTYPE)
+        return np.array(self._frames, SAMPLE_DTYPE)
 
     def frame(self) -> pl.DataFrame:
         """Samples so far as a polars frame (extra ``data``)."""
         import polars
 
-        return polars.DataFrame({name: self.series()[name] for name in _FRAME_DTYPE.names or ()})
+        return polars.DataFrame({name: self.series()[name] for name in SAMPLE_DTYPE.names or ()})
 
     def ignition(self) -> dict[str, float | None]:
-        """The ignition barrier measured at the catalyst's start, and when it was crossed.
-
-        Returns:
-            ``barrier_base`` and ``catalyst_base`` (None before the start), ``visible_n`` (largest
-            forced demand over visible depth, rho / lambda), ``ignition_s`` (None if not ignited).
-        """
-        score, flow = self.record["score"], self.record["flow"]
-        lot = self.scenario.contract.lot_size
-        begun = score["barrier"] > 0
-        ignited = begun and score["ignition"] != NEVER
-        return {
-            "barrier_base": float(score["barrier"]) * lot if begun else None,
-            "catalyst_base": float(flow["catalyst_size"]) * lot if begun else None,
-            "visible_n": float(score["visible_n"]) if begun else None,
-            "ignition_s": float(score["ignition"]) / _SECOND if ignited else None,
-        }
+        """The ignition barrier at the catalyst's start; :func:`squeezegym.sampling.ignition`."""
+        return ignition(self.record, self.scenario)
 
     def problems(self) -> list[str]:
         """Sentences for the problems counted so far; empty in a sound run."""

@@ -10,11 +10,14 @@ from squeezegym.scenario import Scenario
 _DATA_KEYS = ("book", "spot", "positions", "open_interest")
 
 
-def load_scenario(scenario: str, horizon_s: float | None, data: dict[str, Any]) -> Scenario:
+def load_scenario(
+    scenario: str | Scenario, horizon_s: float | None, data: dict[str, Any]
+) -> Scenario:
     """Return the scenario that an environment's keyword arguments ask for.
 
     Args:
-        scenario: Shipped name or TOML path; ``"from_data"`` with data files builds one from them.
+        scenario: Shipped name, TOML path or scenario object; ``"from_data"`` with data files
+            builds one from them.
         horizon_s: Episode length instead of the scenario's, seconds.
         data: ``book``, ``spot``, ``positions``, ``open_interest`` of ``from_data``.
 

@@ -12,6 +12,8 @@ from squeezegym.envs.loading import load_scenario
 from squeezegym.envs.observation import observation_space
 from squeezegym.envs.rows import Rows
 from squeezegym.errors import ConfigError
+from squeezegym.sampling import ignition, sample
+from squeezegym.scenario import Scenario
 
 
 class SqueezeEnv(gym.Env[Any, Any]):
@@ -41,7 +43,7 @@ class SqueezeEnv(gym.Env[Any, Any]):
     ``liquidated``, ``ignited``, ``is_success``.
 
     Args:
-        scenario: Shipped scenario name or TOML path.
+        scenario: Shipped scenario name, TOML path, or a scenario object (which a spec cannot hold).
         render_mode: ``"ansi"`` or None.
         horizon_s: Episode length instead of the scenario's, seconds.
         threads: Ignored by one market; here so that single and vector take the same arguments.
@@ -55,7 +57,7 @@ class SqueezeEnv(gym.Env[Any, Any]):
 
     def __init__(
         self,
-        scenario: str = "short_squeeze",
+        scenario: str | Scenario = "short_squeeze",
         render_mode: str | None = None,
         horizon_s: float | None = None,
         threads: int | None = None,
@@ -112,6 +114,17 @@ class SqueezeEnv(gym.Env[Any, Any]):
         """Return to a snapshot; the same actions then give the same future, bit for bit."""
         self._rows.restore(state)
         self.np_random.bit_generator.state = state["generator"]
+
+    def sample(self) -> dict[str, float | None]:
+        """Return the true state of the market, for figures and diagnosis, never for the policy.
+
+        The fields of :data:`squeezegym.sampling.SAMPLE_DTYPE` and of
+        :func:`squeezegym.sampling.ignition`.
+        """
+        record = self._rows.batch.markets[0]
+        row = sample(record, self.scenario)
+        values = {name: float(row[name]) for name in row.dtype.names}
+        return {**values, **ignition(record, self.scenario)}
 
     def render(self) -> str | None:
         """Return a text frame: both books, marks, the learner (``render_mode="ansi"``)."""

@@ -15,6 +15,7 @@ from squeezegym.envs.loading import load_scenario
 from squeezegym.envs.observation import observation_space
 from squeezegym.envs.rows import Rows
 from squeezegym.errors import ConfigError
+from squeezegym.scenario import Scenario
 
 
 class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
@@ -37,7 +38,7 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
     def __init__(
         self,
         num_envs: int = 1,
-        scenario: str = "short_squeeze",
+        scenario: str | Scenario = "short_squeeze",
         autoreset_mode: str | AutoresetMode = "NextStep",
         max_episode_steps: int | None = None,
         horizon_s: float | None = None,

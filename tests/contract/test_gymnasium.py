@@ -228,6 +228,18 @@ def test_snapshot_and_restore_give_the_same_future():
         gym.make("squeezegym/Calm-v0").unwrapped.restore(state)
 
 
+def test_sample_tells_the_true_state():
+    env = gym.make(IDS[0]).unwrapped
+    env.reset(seed=0)
+    before = env.sample()
+    for _ in range(10):
+        env.step([0.0, 0.0])
+    after = env.sample()
+    assert before["time"] == 0.0 and after["time"] == 1.0
+    assert after["perp"] == pytest.approx(after["mark"], rel=1e-3)
+    assert after["barrier_base"] is None and after["ignition_s"] is None
+
+
 @pytest.mark.slow
 def test_module_colon_id_works_in_a_spawned_worker():
     import functools

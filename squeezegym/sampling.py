@@ -1,0 +1,73 @@
+"""One market at one moment, in people's units: what series, figures and tables are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from squeezegym.codes import NEVER, NO_ASK, NO_BID, Account, Venue
+from squeezegym.scenario import Scenario
+
+SECOND = 1_000_000_000  # ns
+
+SAMPLE_DTYPE = np.dtype(
+    [
+        ("time", "f8"),  # s since the episode began
+        ("perp", "f8"),  # mid, quote
+        ("spot", "f8"),  # mid, quote
+        ("mark", "f8"),  # quote
+        ("index", "f8"),  # quote
+        ("fundamental", "f8"),  # quote
+        ("open_interest", "f8"),  # base
+        ("liquidated_shorts", "f8"),  # base so far
+        ("liquidated_longs", "f8"),  # base so far
+        ("fund", "f8"),  # quote
+        ("queue_s", "f8"),  # waiting time before the matching engine, s
+    ]
+)
+
+
+def mid_ticks(book: Any) -> float:
+    """Mid of one book in ticks, or its last trade when a side is empty."""
+    bid, ask = int(book["best_bid"]), int(book["best_ask"])
+    if bid == NO_BID or ask == NO_ASK:
+        return float(book["last"])
+    return 0.5 * (bid + ask)
+
+
+def sample(record: Any, scenario: Scenario) -> Any:
+    """Return the present state of a market record as one row of :data:`SAMPLE_DTYPE`."""
+    tick, lot = scenario.contract.tick_size, scenario.contract.lot_size
+    score, marks, clock = record["score"], record["marks"], record["clock"]
+    row = np.zeros((), SAMPLE_DTYPE)
+    row["time"] = clock["now"] / SECOND
+    row["perp"] = mid_ticks(record["books"][Venue.PERP]) * tick
+    row["spot"] = mid_ticks(record["books"][Venue.SPOT]) * tick
+    row["mark"] = marks["mark"] * tick
+    row["index"] = marks["index"] * tick
+    row["fundamental"] = marks["fundamental"] * tick
+    row["open_interest"] = score["open_interest"] * lot
+    row["liquidated_longs"], row["liquidated_shorts"] = score["liquidated"] * lot
+    row["fund"] = record["accounts"]["quote"][Account.FUND] * tick * lot
+    row["queue_s"] = max(0, int(record["gateway"]["busy_until"]) - int(clock["now"])) / SECOND
+    return row
+
+
+def ignition(record: Any, scenario: Scenario) -> dict[str, float | None]:
+    """Return the ignition barrier of a market and when it was crossed.
+
+    Returns:
+        ``barrier_base``, ``catalyst_base`` and ``visible_n`` (largest forced demand over visible
+        depth, rho / lambda), None before the catalyst starts; ``ignition_s``, None if not ignited.
+    """
+    score, flow = record["score"], record["flow"]
+    lot = scenario.contract.lot_size
+    begun = bool(score["barrier"] > 0)
+    ignited = begun and score["ignition"] != NEVER
+    return {
+        "barrier_base": float(score["barrier"]) * lot if begun else None,
+        "catalyst_base": float(flow["catalyst_size"]) * lot if begun else None,
+        "visible_n": float(score["visible_n"]) if begun else None,
+        "ignition_s": float(score["ignition"]) / SECOND if ignited else None,
+    }
