@@ -61,13 +61,13 @@ class Config:
     seed: int = 0
     """Of training; evaluation plays seeds far above it."""
     steps: int | None = None
-    """Training steps of 100 ms over all markets. Default: 12,000,000, or 400,000 with --short."""
+    """Training steps of 100 ms over all markets. Default: 20,000,000, or 400,000 with --short."""
     num_envs: int = 128
     """Markets trained on at once."""
     episodes: int | None = None
     """Held-out episodes for each policy. Default: 192, or 24 with --short."""
     time_limit: float | None = None
-    """Seconds after which training ends whatever is left. Default: 150, or 8 with --short."""
+    """Seconds after which training ends whatever is left. Default: 200, or 8 with --short."""
     short: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """A quick look at the same path: under a minute, and too little to learn much."""
     ppo: PPOSettings = field(default_factory=PPOSettings)
@@ -85,7 +85,7 @@ def resolve(config: Config) -> Config:
     Raises:
         ConfigError: A number is out of its range.
     """
-    defaults = (400_000, 24, 8.0) if config.short else (12_000_000, 192, 150.0)
+    defaults = (400_000, 24, 8.0) if config.short else (20_000_000, 192, 200.0)
     config = replace(
         config,
         out=config.out or Path("runs") / f"quickstart-{datetime.now():%Y%m%d-%H%M%S}",

@@ -21,6 +21,7 @@ from rich.progress import (
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor
 
 from agents.baselines.policy import Array
@@ -35,6 +36,8 @@ MENU = np.array(
 
 KEEP = 0
 _POSITION = INDEX["position"]
+_LEAST_SPREAD = np.float32(0.01)
+_WARM_UP = 300  # decisions from which the observations' statistics are taken
 
 
 class DecisionMenu(VecEnvWrapper):
@@ -77,6 +80,27 @@ class DecisionMenu(VecEnvWrapper):
                 dones |= done
                 self._orders[done] = standing_orders(observations)[done]  # type: ignore[arg-type]
         return observations, rewards, dones, infos
+
+
+class Standardise(BaseFeaturesExtractor):
+    """Observations in units of their own spread, measured once before training.
+
+    The statistics are buffers of the network, so they are saved and loaded with its weights.
+    """
+
+    def __init__(self, observation_space: spaces.Box) -> None:
+        super().__init__(observation_space, features_dim=observation_space.shape[0])
+        self.register_buffer("mean", torch.zeros(self.features_dim))
+        self.register_buffer("scale", torch.ones(self.features_dim))
+
+    def measure(self, observations: Array) -> None:
+        """Take mean and spread from (n, features) observations."""
+        self.mean = torch.as_tensor(observations.mean(axis=0))
+        self.scale = torch.as_tensor(np.maximum(observations.std(axis=0), _LEAST_SPREAD))
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        """Return standardised observations, clipped to five spreads."""
+        return torch.clamp((observations - self.mean) / self.scale, -5.0, 5.0)
 
 
 def standing_orders(observations: Array) -> Array:
@@ -179,6 +203,20 @@ class _Report(BaseCallback):
         self._bar.stop()
 
 
+def _survey(venv: VecEnv, seed: int) -> Array:
+    """Return every tenth observation of an episode in which each row now and then trades."""
+    random = np.random.default_rng(seed)
+    venv.reset()
+    seen = []
+    for decision in range(_WARM_UP):
+        trades = random.random(venv.num_envs) < 0.05
+        choices = np.where(trades, random.integers(1, len(MENU), venv.num_envs), KEEP)
+        observations: Any = venv.step(choices)[0]
+        if decision % 10 == 0:
+            seen.append(observations)
+    return np.concatenate(seen)
+
+
 def train(
     venv: VecEnv,
     settings: PPOSettings,
@@ -202,9 +240,10 @@ def train(
     """
     torch.set_num_threads(settings.torch_threads)
     rollout = settings.n_steps * venv.num_envs
+    decisions_venv = VecMonitor(DecisionMenu(venv, settings.decision_steps))
     model = PPO(
         "MlpPolicy",
-        VecMonitor(DecisionMenu(venv, settings.decision_steps)),
+        decisions_venv,
         n_steps=settings.n_steps,
         batch_size=max(1, rollout // settings.batches),
         n_epochs=settings.epochs,
@@ -213,10 +252,15 @@ def train(
         ent_coef=settings.entropy,
         learning_rate=lambda left: settings.learning_rate * (0.1 + 0.9 * left),
         target_kl=0.03,
-        policy_kwargs={"net_arch": [settings.hidden, settings.hidden]},
+        policy_kwargs={
+            "net_arch": [settings.hidden, settings.hidden],
+            "features_extractor_class": Standardise,
+        },
         seed=seed,
         device="cpu",
     )
+    extractor: Any = model.policy.features_extractor
+    extractor.measure(_survey(decisions_venv, seed))
     with torch.no_grad():
         model.policy.action_net.bias[KEEP] = settings.keep_logit  # type: ignore[operator]
     logger = configure(str(log), ["tensorboard"])

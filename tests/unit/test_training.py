@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agents.settings import Config, environment, resolve
-from agents.training import KEEP, MENU, DecisionMenu, choose, standing_orders
+from agents.training import KEEP, MENU, DecisionMenu, Standardise, choose, standing_orders
 from squeezegym import make_sb3_vec
 from squeezegym.envs.observation import FEATURES, INDEX
 from squeezegym.errors import ConfigError
@@ -66,3 +66,27 @@ def test_data_files_become_one_argument_each():
 def test_an_unknown_scenario_is_named_with_the_nearest_one():
     with pytest.raises(ConfigError, match="unknown scenario 'clam'; did you mean 'calm'"):
         environment(Config(scenario="clam"))
+
+
+def test_standardised_features_have_unit_spread_and_travel_with_the_weights(tmp_path):
+    import torch
+    from stable_baselines3 import PPO
+
+    venv = make_sb3_vec(ENV_ID, num_envs=2, seed=0)
+    model = PPO(
+        "MlpPolicy",
+        venv,
+        n_steps=4,
+        batch_size=8,
+        policy_kwargs={"features_extractor_class": Standardise},
+        device="cpu",
+    )
+    random = np.random.default_rng(0)
+    observations = random.normal(0.3, 0.05, (500, len(FEATURES))).astype(np.float32)
+    model.policy.features_extractor.measure(observations)
+    features = model.policy.features_extractor(torch.as_tensor(observations))
+    assert abs(float(features.mean())) < 0.01 and abs(float(features.std()) - 1) < 0.01
+    model.save(tmp_path / "model.zip")
+    loaded = PPO.load(tmp_path / "model.zip", device="cpu")
+    again = loaded.policy.features_extractor(torch.as_tensor(observations))
+    assert torch.equal(features, again)
