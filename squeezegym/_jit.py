@@ -162,7 +162,30 @@ def _mul_high(typingctx: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), codegen
 
 
+@intrinsic
+def _prefetch(typingctx: Any, record: Any, offset: Any) -> Any:
+    """Ask the processor for the cache line at a byte offset of a record."""
+    from llvmlite import ir
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        byte = ir.IntType(8)
+        flag = ir.IntType(32)
+        pointer = builder.gep(builder.bitcast(args[0], byte.as_pointer()), [args[1]])
+        hint = builder.module.declare_intrinsic(
+            "llvm.prefetch",
+            [byte.as_pointer()],
+            ir.FunctionType(ir.VoidType(), [byte.as_pointer(), flag, flag, flag]),
+        )
+        builder.call(hint, [pointer, flag(0), flag(3), flag(1)])
+        return context.get_dummy_value()
+
+    return types.void(record, types.intp), codegen
+
+
 if JIT_DISABLED:
+
+    def prefetch(record: Any, first: int, last: int) -> None:
+        """Do nothing: the interpreter has no cache to warm."""
 
     def trailing_zeros(word: Any) -> Any:
         """Index of the lowest set bit of a non-zero 64-bit word."""
@@ -188,6 +211,12 @@ if JIT_DISABLED:
 else:
     _cttz = _unary_bits("cttz")
     _ctlz = _unary_bits("ctlz")
+
+    @kernel(inline=True)
+    def prefetch(record: Any, first: int, last: int) -> None:
+        """Ask for the cache lines of bytes first..last of a record, before they are needed."""
+        for offset in range(first, last, 64):
+            _prefetch(record, offset)  # type: ignore[call-arg]
 
     @kernel(inline=True)
     def trailing_zeros(word: Any) -> Any:

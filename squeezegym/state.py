@@ -344,6 +344,17 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
     )
 
 
+def _offset(dtype: np.dtype[Any], field: str) -> int:
+    fields: Any = dtype.fields
+    return int(fields[field][1])
+
+
+# What an ordinary step touches: everything before the quotes, a book's header with its bitmaps,
+# and the first orders of the pool, which a last-in-first-out free list keeps in use.
+HOT_MARKET_BYTES = _offset(market_dtype("default"), "quotes")
+HOT_BOOK_BYTES = _offset(book_dtype(levels=8192, orders=1024), "fills")
+HOT_ORDERS_BYTES = 192 * ORDER_DTYPE.itemsize
+
 VIEW_DTYPE = np.dtype(
     [
         ("command", "i8"),  # bits of codes.Command, set by the caller

@@ -6,7 +6,7 @@ served, ties in the order of :class:`squeezegym.codes.Source`.
 
 import numpy as np
 
-from squeezegym._jit import entry, kernel
+from squeezegym._jit import entry, kernel, prefetch
 from squeezegym.codes import NEVER, PERP, SPOT, Command, Source
 from squeezegym.core.arbitrage import arbitrage_look
 from squeezegym.core.barrier import measure_barrier
@@ -23,6 +23,7 @@ from squeezegym.core.learner import act, close_out, report
 from squeezegym.core.liquidation import check_mark, serve_engine
 from squeezegym.core.marks import update_marks
 from squeezegym.core.opening import begin_episode, open_market
+from squeezegym.state import HOT_BOOK_BYTES, HOT_MARKET_BYTES, HOT_ORDERS_BYTES
 
 _GATEWAY = np.int64(Source.GATEWAY)
 _ENGINE = np.int64(Source.ENGINE)
@@ -142,6 +143,20 @@ def advance_one(market, view, params):
     report(market, params, view)
 
 
+@kernel
+def warm(market):
+    """Ask for the lines that the next market will touch, while the present one still runs.
+
+    In a batch the cache is the limit, not the instructions: a market's hot lines have left it
+    by the time its turn comes round again.
+    """
+    prefetch(market, 0, HOT_MARKET_BYTES)
+    for venue in range(2):
+        book = market["books"][venue]
+        prefetch(book, 0, HOT_BOOK_BYTES)
+        prefetch(book["orders"][0], 0, HOT_ORDERS_BYTES)
+
+
 @entry
 def advance(fingerprint):
     """Build the entry; the fingerprint of the sources is part of its cache key."""
@@ -156,6 +171,8 @@ def advance(fingerprint):
         """
         fingerprint  # noqa: B018  (a closure cell: part of numba's cache key)
         for row in range(markets.shape[0]):
+            if row + 1 < markets.shape[0]:
+                warm(markets[row + 1])
             if views[row]["command"] != 0:
                 advance_one(markets[row], views[row], params[0])
 
