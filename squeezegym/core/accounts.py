@@ -39,7 +39,7 @@ def pay(market, payer, payee, quanta):
         log_transfer(market, payer, payee, quanta)
 
 
-@kernel(inline=True)
+@kernel
 def change_perp(market, slot, change, price):
     """Book a signed perp fill on one account: cash, position and cost of the position."""
     account = market["accounts"][slot]
@@ -58,7 +58,7 @@ def change_perp(market, slot, change, price):
         account["cost"] = abs(after) * price
 
 
-@kernel(inline=True)
+@kernel
 def exchange_lots(market, venue, seller, buyer, price, qty):
     """Move ``qty`` lots from seller to buyer at ``price`` on one venue, cash against them."""
     if venue == SPOT:

@@ -56,7 +56,7 @@ def in_window(book, price):
     return offset >= 0 and offset < book["levels"].shape[0]
 
 
-@kernel(inline=True)
+@kernel
 def beyond(book, side, price):
     """Return the best price of ``side`` at or behind ``price``, window and far list together.
 
@@ -192,7 +192,7 @@ def rest(book, owner, side, price, qty):
     return order_id
 
 
-@kernel(inline=True)
+@kernel
 def append(book, slot, side, price, qty):
     """Link an order behind the queue of its level."""
     place = price & np.int64(book["levels"].shape[0] - 1)

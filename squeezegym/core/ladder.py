@@ -38,7 +38,7 @@ def vacate(ladder, side, place):
             ladder["top"][side] &= ~(_ONE << np.uint64(block))
 
 
-@kernel(inline=True)
+@kernel
 def next_occupied(ladder, side, place):
     """Return the lowest occupied place at or above ``place``, or NOWHERE."""
     word = place >> 6
@@ -68,7 +68,7 @@ def _next_word(ladder, side, word):
     return (word << 6) + trailing_zeros(ladder["fine"][side, word])
 
 
-@kernel(inline=True)
+@kernel
 def previous_occupied(ladder, side, place):
     """Return the highest occupied place at or below ``place``, or NOWHERE."""
     word = place >> 6
