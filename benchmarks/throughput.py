@@ -374,6 +374,7 @@ def main(args: list[str] | None = None) -> None:
         console.print("a smoke run: these numbers mean nothing")
     if s.json is not None:
         rows = [{**dataclasses.asdict(r), "median": r.median} for r in results]
+        s.json.parent.mkdir(parents=True, exist_ok=True)
         s.json.write_text(json.dumps({"machine": about, "short": s.short, "results": rows}))
 
 
