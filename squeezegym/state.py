@@ -1,7 +1,8 @@
 """The record of one market: dtypes with their units, and how they are allocated.
 
 A market is one record of :func:`market_dtype`; a batch is an array of them. Copying,
-saving, comparing and restoring a market are array operations. Units: price in ticks,
+saving, comparing and restoring a market are array operations; no dtype has padding, so equal
+markets are equal bytes. Units: price in ticks,
 quantity in lots, cash in quanta (1 quantum = 1 tick x 1 lot), time in nanoseconds since
 the episode began (negative during burn-in).
 
@@ -73,8 +74,8 @@ ORDER_DTYPE = np.dtype(
         ("prev", "u4"),
         ("next", "u4"),
         ("owner", "u4"),  # account slot
-        ("side", "u1"),
-        ("far", "u1"),  # waits beyond the window
+        ("side", "u2"),
+        ("far", "u2"),  # waits beyond the window
     ],
     align=True,
 )
@@ -122,8 +123,8 @@ ACCOUNT_DTYPE = np.dtype(
         ("bucket", "i4"),
         ("next", "u4"),
         ("prev", "u4"),
-        ("kind", "u1"),
-        ("laddered", "u1"),  # 0 no, 1 in the ladder, 2 in the queue, 3 being deleveraged
+        ("kind", "u2"),
+        ("laddered", "u2"),  # 0 no, 1 in the ladder, 2 in the queue, 3 being deleveraged
     ],
     align=True,
 )
@@ -298,8 +299,8 @@ LOG_DTYPE = np.dtype(
         ("book", "u1"),  # codes.Venue
         ("side", "u1"),  # codes.Side of an order
         ("tif", "u1"),
-        ("status", "u1"),  # codes.Status of the receipt
-        ("forced", "u1"),  # 1: a liquidation order (no taker fee)
+        ("status", "u2"),  # codes.Status of the receipt
+        ("forced", "u2"),  # 1: a liquidation order (no taker fee)
         ("account", "u4"),  # owner, payer or seller
         ("other", "u4"),  # payee or buyer
         ("price", "i8"),  # ticks; a limit, a transfer price, or the mark

@@ -81,3 +81,21 @@ def test_errors_form_the_tree_of_the_docstring():
 def test_did_you_mean():
     assert did_you_mean("calmm", ["calm", "thin_alt"]) == "; did you mean 'calm'?"
     assert did_you_mean("xyz", ["calm", "thin_alt"]) == ""
+
+
+def test_no_record_has_padding():
+    from squeezegym.params import params_dtype
+    from squeezegym.state import SIZES, VIEW_DTYPE, market_dtype
+
+    def padded(dtype, path):
+        dtype = dtype.base
+        if dtype.fields is None:
+            return []
+        used = sum(field.itemsize for field, _ in dtype.fields.values())
+        found = [path] if used != dtype.itemsize else []
+        return found + [p for k, (f, _) in dtype.fields.items() for p in padded(f, f"{path}.{k}")]
+
+    for size in SIZES:
+        assert padded(market_dtype(size), size) == []
+        assert padded(params_dtype(size), size) == []
+    assert padded(VIEW_DTYPE, "view") == []
