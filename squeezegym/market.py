@@ -21,7 +21,7 @@ from squeezegym.codes import (
     Venue,
 )
 from squeezegym.errors import ConfigError
-from squeezegym.sampling import SAMPLE_DTYPE, SECOND, ignition, mid_ticks, sample
+from squeezegym.sampling import SAMPLE_DTYPE, SECOND, book_levels, ignition, mid_ticks, sample
 from squeezegym.scenario import Scenario
 from squeezegym.state import LOG_DTYPE, LOG_VERSION
 
@@ -133,16 +133,8 @@ class Market:
         self, depth: int = 10, venue: Venue | int = Venue.PERP
     ) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
         """Best levels of both sides as ``(price ticks, lots, orders)``, best first."""
-        orders = self.orders(venue)
-        sides = []
-        for side in (Side.BUY, Side.SELL):
-            mine = orders[orders["side"] == side]
-            prices, first = np.unique(mine["price"], return_inverse=True)
-            lots = np.bincount(first, mine["qty"]).astype(np.int64)
-            count = np.bincount(first)
-            rows = list(zip(prices.tolist(), lots.tolist(), count.tolist(), strict=True))
-            sides.append((rows[::-1] if side == Side.BUY else rows)[:depth])
-        return sides[0], sides[1]
+        book = self.record["books"][int(venue)]
+        return book_levels(book, Side.BUY, depth), book_levels(book, Side.SELL, depth)
 
     def orders(self, venue: Venue | int = Venue.PERP) -> Any:
         """All resting orders of one book, as an unordered copy of the records."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from squeezegym.codes import NEVER, NO_ASK, NO_BID, Account, Venue
+from squeezegym.codes import NEVER, NO_ASK, NO_BID, Account, Side, Venue
 from squeezegym.scenario import Scenario
 
 SECOND = 1_000_000_000  # ns
@@ -34,6 +34,17 @@ def mid_ticks(book: Any) -> float:
     if bid == NO_BID or ask == NO_ASK:
         return float(book["last"])
     return 0.5 * (bid + ask)
+
+
+def book_levels(book: Any, side: Side, depth: int) -> list[tuple[int, int, int]]:
+    """Best levels of one side of a book as ``(price ticks, lots, orders)``, best first."""
+    orders = book["orders"]
+    mine = orders[(orders["id"] != 0) & (orders["side"] == side)]
+    prices, which = np.unique(mine["price"], return_inverse=True)
+    lots = np.bincount(which, mine["qty"]).astype(np.int64)
+    count = np.bincount(which)
+    rows = list(zip(prices.tolist(), lots.tolist(), count.tolist(), strict=True))
+    return (rows[::-1] if side is Side.BUY else rows)[:depth]
 
 
 def sample(record: Any, scenario: Scenario) -> Any:

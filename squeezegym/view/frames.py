@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from squeezegym.codes import Account, Side, Venue
+from squeezegym.sampling import book_levels
 from squeezegym.scenario import Scenario
 
 _DEPTH = 5
-
-
-def _levels(book: Any, side: Side) -> list[tuple[int, int]]:
-    """Best levels of one side as (price ticks, lots), best first."""
-    orders = book["orders"]
-    mine = orders[(orders["id"] != 0) & (orders["side"] == side)]
-    prices, which = np.unique(mine["price"], return_inverse=True)
-    lots = np.bincount(which, mine["qty"]).astype(np.int64)
-    rows = list(zip(prices.tolist(), lots.tolist(), strict=True))
-    return (rows[::-1] if side is Side.BUY else rows)[:_DEPTH]
 
 
 def ansi_frame(market: Any, scenario: Scenario) -> str:
@@ -34,7 +23,7 @@ def ansi_frame(market: Any, scenario: Scenario) -> str:
     for venue in Venue:
         book = market["books"][venue]
         lines.append(f"{venue.name.lower():<5}{'bid':>12} {'base':>10} | {'ask':>12} {'base':>10}")
-        bids, asks = (_levels(book, side) for side in (Side.BUY, Side.SELL))
+        bids, asks = (book_levels(book, side, _DEPTH) for side in (Side.BUY, Side.SELL))
         for i in range(max(len(bids), len(asks))):
             cells = [
                 f"{side[i][0] * tick:12,.1f} {side[i][1] * lot:10.3f}"
