@@ -26,8 +26,8 @@ class SqueezeEnv(gym.Env[Any, Any]):
     | 0 | target | position in units of the scenario's limit, within the leverage cap |
     | 1 | aggression | > 0: an IOC through the touch; otherwise a limit order at the own touch |
 
-    An action becomes messages that travel, queue and match like anyone else's; while some are
-    still on their way nothing new is sent.
+    An action becomes messages that travel, queue and match like anyone else's; nothing new is
+    sent before the acks of all earlier ones have arrived.
 
     **Observation** ``Box((76,), float32)``, each entry in [-1, 1] or [0, 1]: the last published
     snapshot that arrived and the learner's own acks, never the true book. The table (index,
