@@ -15,12 +15,23 @@ from typing import TYPE_CHECKING, Any
 from gymnasium.envs.registration import register as _register
 
 if TYPE_CHECKING:
+    from squeezegym.bookrecord import MESSAGE_DTYPE, RECEIPT_DTYPE, TAPE_DTYPE
     from squeezegym.integrations.sb3 import make_sb3_vec
     from squeezegym.market import Market
+    from squeezegym.orderbook import OrderBook
     from squeezegym.scenario import Scenario
 
 __version__ = "0.1.0"
-__all__ = ["ENVIRONMENTS", "Market", "Scenario", "make_sb3_vec"]
+__all__ = [
+    "ENVIRONMENTS",
+    "MESSAGE_DTYPE",
+    "RECEIPT_DTYPE",
+    "TAPE_DTYPE",
+    "Market",
+    "OrderBook",
+    "Scenario",
+    "make_sb3_vec",
+]
 
 ENVIRONMENTS = {
     "squeezegym/ShortSqueeze-v0": "short_squeeze",
@@ -30,7 +41,11 @@ ENVIRONMENTS = {
 """Registered ids and the scenarios they run."""
 
 _LAZY = {
+    "MESSAGE_DTYPE": "squeezegym.bookrecord",
+    "RECEIPT_DTYPE": "squeezegym.bookrecord",
+    "TAPE_DTYPE": "squeezegym.bookrecord",
     "Market": "squeezegym.market",
+    "OrderBook": "squeezegym.orderbook",
     "Scenario": "squeezegym.scenario",
     "make_sb3_vec": "squeezegym.integrations.sb3",
 }

@@ -62,7 +62,7 @@ def source_fingerprint() -> str:
     """
     package = Path(__file__).parent
     sources = [*sorted((package / "core").glob("*.py"))]
-    sources += [package / name for name in ("_jit.py", "codes.py", "state.py", "params.py")]
+    sources += [package / name for name in ("_jit.py", "bookrecord.py", "codes.py", "state.py", "params.py")]
     digest = hashlib.sha256()
     for source in sources:
         digest.update(source.read_bytes())
@@ -76,8 +76,9 @@ class Entry:
     serial machine code for one market and for many.
     """
 
-    def __init__(self, build: Callable[[str], Callable[..., Any]]) -> None:
+    def __init__(self, build: Callable[[str], Callable[..., Any]], seconds: int) -> None:
         function = build(source_fingerprint())
+        self._seconds = seconds
         self._kernel = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
         self._known: set[Any] = set()
         self._lock = threading.Lock()
@@ -96,22 +97,35 @@ class Entry:
         """Call the kernel, compiling it (with a notice) the first time a class is seen."""
         if self.is_ready(args[0]):
             return self._kernel(*args)
-        with self._lock, _compile_notice("advance"):
+        with self._lock, _compile_notice(self._kernel.__name__, self._seconds):
             result = self._kernel(*args)
         self._known.add(args[0].dtype)
         return result
 
 
-def entry(build: Callable[[str], Callable[..., Any]]) -> Entry:
-    """Declare an entry from a builder that closes over the source fingerprint."""
-    return Entry(build)
+def entry(
+    build: Callable[[str], Callable[..., Any]] | None = None, *, seconds: int = 20
+) -> Any:
+    """Declare an entry from a builder that closes over the source fingerprint.
+
+    Args:
+        build: The builder.
+        seconds: How long it compiles, about, for the notice.
+
+    Returns:
+        The :class:`Entry`.
+    """
+    if build is None:
+        return functools.partial(entry, seconds=seconds)
+    return Entry(build, seconds)
 
 
 class _CompileListener(event.Listener):
     """Says once that numba is compiling; silent when the machine code came from the cache."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, seconds: int) -> None:
         self._name = name
+        self._seconds = seconds
         self._said = False
 
     def on_start(self, event: Any) -> None:
@@ -119,7 +133,7 @@ class _CompileListener(event.Listener):
             self._said = True
             print(
                 f"squeezegym: compiling '{self._name}' for this machine "
-                "(about 20 s, once; `squeezegym warmup` does it ahead of time)",
+                f"(about {self._seconds} s, once; `squeezegym warmup` does it ahead of time)",
                 file=sys.stderr,
                 flush=True,
             )
@@ -129,8 +143,8 @@ class _CompileListener(event.Listener):
 
 
 @contextmanager
-def _compile_notice(name: str) -> Iterator[None]:
-    with event.install_listener("numba:compile", _CompileListener(name)):
+def _compile_notice(name: str, seconds: int) -> Iterator[None]:
+    with event.install_listener("numba:compile", _CompileListener(name, seconds)):
         yield
 
 

@@ -21,8 +21,48 @@ class Side(IntEnum):
 class Tif(IntEnum):
     """Time in force."""
 
-    GTC = 0
-    IOC = 1
+    GTC = 0  # good till cancelled: what is not filled rests
+    IOC = 1  # immediate or cancel: what is not filled at once is cancelled
+    FOK = 2  # fill or kill: filled whole at once, or not at all
+
+
+class MessageKind(IntEnum):
+    """What a message asks of the matching engine."""
+
+    NEW = 0
+    CANCEL = 1
+    AMEND = 2
+    CANCEL_ALL = 3  # every order of one owner
+
+
+class OrderFlag(IntEnum):
+    """Bits of an order's ``flags``."""
+
+    POST_ONLY = 1  # refused when it would trade at once
+    REDUCE_ONLY = 2  # may not increase its owner's position
+    FAR = 4  # waits beyond the price window
+    CROSSED = 8  # rests through the other side, in an auction
+    DISPLACED = 16  # its id stands in the hash table, not in the direct map
+    FORCED = 32  # sent by the liquidation engine
+
+
+class SelfTrade(IntEnum):
+    """What happens when an order meets a resting order of its own owner."""
+
+    ALLOW = 0
+    CANCEL_NEWEST = 1  # the rest of the incoming order is cancelled
+    CANCEL_OLDEST = 2  # the resting order is cancelled, the incoming one goes on
+    CANCEL_BOTH = 3
+    DECREMENT = 4  # both lose the smaller quantity without a trade
+
+
+class BookState(IntEnum):
+    """Trading state of a book."""
+
+    OPEN = 0
+    CANCEL_ONLY = 1
+    HALTED = 2
+    AUCTION = 3
 
 
 class Venue(IntEnum):
@@ -43,17 +83,37 @@ class Status(IntEnum):
     UNKNOWN_ORDER = 5
     BAD_QUANTITY = 6
     PRICE_OUT_OF_RANGE = 7
+    WOULD_CROSS = 8
+    FOK_UNFILLED = 9
+    SELF_TRADE = 10
+    REDUCE_ONLY = 11
+    HALTED = 12
+    CANCEL_ONLY = 13
+    AUCTION = 14
+    DUPLICATE_ORDER = 15
+    UNKNOWN_OWNER = 16
+    BAD_MESSAGE = 17
 
 
 STATUS_TEXT = {
     Status.RESTING: "the order rests in the book with nothing filled",
     Status.FILLED: "the whole quantity was filled",
     Status.PARTIALLY_FILLED: "part was filled; the rest of a GTC order rests in the book",
-    Status.CANCELLED: "the order, or the unfilled rest of an IOC order, was cancelled",
-    Status.BOOK_FULL: "every order slot of the book is taken; use a larger size class",
+    Status.CANCELLED: "the order, or the unfilled rest of an IOC or market order, was cancelled",
+    Status.BOOK_FULL: "every order slot of the book is taken; use a larger size class or max_orders",
     Status.UNKNOWN_ORDER: "no resting order has this id; it was filled, cancelled or never was",
     Status.BAD_QUANTITY: "the quantity must lie between 1 and 4,294,967,295 lots",
     Status.PRICE_OUT_OF_RANGE: "the price lies outside the range that the book accepts",
+    Status.WOULD_CROSS: "a post-only order may not trade at once; price it behind the other side",
+    Status.FOK_UNFILLED: "the book could not fill the whole quantity at once within the limit",
+    Status.SELF_TRADE: "self-trade prevention took out what would have traded with the same owner",
+    Status.REDUCE_ONLY: "a reduce-only order needs an open position on the other side",
+    Status.HALTED: "trading is halted; the book takes no message of any kind",
+    Status.CANCEL_ONLY: "the book takes cancels only, no new or amended orders",
+    Status.AUCTION: "an auction takes only orders that can rest: no market, IOC or FOK orders",
+    Status.DUPLICATE_ORDER: "a live order has this id; an id may come back once its order is gone",
+    Status.UNKNOWN_OWNER: "the owner's number must be below the book's max_owners",
+    Status.BAD_MESSAGE: "kind, side, tif or flags hold a code that does not exist or do not combine",
 }
 
 
@@ -170,6 +230,7 @@ BUY = np.int64(Side.BUY)
 SELL = np.int64(Side.SELL)
 GTC = np.int64(Tif.GTC)
 IOC = np.int64(Tif.IOC)
+FOK = np.int64(Tif.FOK)
 PERP = np.int64(Venue.PERP)
 SPOT = np.int64(Venue.SPOT)
 
@@ -181,6 +242,40 @@ BOOK_FULL = np.int64(Status.BOOK_FULL)
 UNKNOWN_ORDER = np.int64(Status.UNKNOWN_ORDER)
 BAD_QUANTITY = np.int64(Status.BAD_QUANTITY)
 PRICE_OUT_OF_RANGE = np.int64(Status.PRICE_OUT_OF_RANGE)
+WOULD_CROSS = np.int64(Status.WOULD_CROSS)
+FOK_UNFILLED = np.int64(Status.FOK_UNFILLED)
+SELF_TRADE = np.int64(Status.SELF_TRADE)
+REDUCE_ONLY = np.int64(Status.REDUCE_ONLY)
+HALTED = np.int64(Status.HALTED)
+CANCEL_ONLY = np.int64(Status.CANCEL_ONLY)
+AUCTION = np.int64(Status.AUCTION)
+DUPLICATE_ORDER = np.int64(Status.DUPLICATE_ORDER)
+UNKNOWN_OWNER = np.int64(Status.UNKNOWN_OWNER)
+BAD_MESSAGE = np.int64(Status.BAD_MESSAGE)
+ACCEPTED = np.int64(-1)  # no status yet: nothing speaks against the message
+
+NEW = np.int64(MessageKind.NEW)
+CANCEL = np.int64(MessageKind.CANCEL)
+AMEND = np.int64(MessageKind.AMEND)
+CANCEL_ALL = np.int64(MessageKind.CANCEL_ALL)
+
+IS_POST_ONLY = np.int64(OrderFlag.POST_ONLY)
+IS_REDUCE_ONLY = np.int64(OrderFlag.REDUCE_ONLY)
+IS_FAR = np.int64(OrderFlag.FAR)
+IS_CROSSED = np.int64(OrderFlag.CROSSED)
+IS_DISPLACED = np.int64(OrderFlag.DISPLACED)
+IS_FORCED = np.int64(OrderFlag.FORCED)
+
+ALLOW = np.int64(SelfTrade.ALLOW)
+CANCEL_NEWEST = np.int64(SelfTrade.CANCEL_NEWEST)
+CANCEL_OLDEST = np.int64(SelfTrade.CANCEL_OLDEST)
+CANCEL_BOTH = np.int64(SelfTrade.CANCEL_BOTH)
+DECREMENT = np.int64(SelfTrade.DECREMENT)
+
+STATE_OPEN = np.int64(BookState.OPEN)
+STATE_CANCEL_ONLY = np.int64(BookState.CANCEL_ONLY)
+STATE_HALTED = np.int64(BookState.HALTED)
+STATE_AUCTION = np.int64(BookState.AUCTION)
 
 OUTSIDE = np.int64(Account.OUTSIDE)
 LENDER = np.int64(Account.LENDER)
@@ -206,5 +301,6 @@ NEVER = np.int64(np.iinfo(np.int64).max)  # a due time that does not come
 NO_BID = np.int64(0)  # best bid of an empty side; prices start at 1
 NO_ASK = np.int64(2**31 - 1)  # best ask of an empty side; prices end below
 NO_SLOT = np.uint32(2**32 - 1)  # end of a linked list
+NO_OWNER = np.int64(2**32 - 1)  # nobody: above every account slot and owner
 MAX_QTY = np.int64(2**32 - 1)  # lots an order can hold
 RATE_ONE = np.int64(100_000_000)  # rates are integers in units of 1e-8

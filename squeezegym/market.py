@@ -16,6 +16,7 @@ from squeezegym.codes import (
     Account,
     Command,
     LogKind,
+    OrderFlag,
     Problem,
     Side,
     Venue,
@@ -139,7 +140,7 @@ class Market:
     def orders(self, venue: Venue | int = Venue.PERP) -> Any:
         """All resting orders of one book, as an unordered copy of the records."""
         orders = self.record["books"][int(venue)]["orders"]
-        return orders[orders["id"] != 0].copy()
+        return orders[orders["qty"] != 0].copy()
 
     def snapshot(self) -> MarketState:
         """Copy the whole state; :meth:`restore` continues from it bit for bit."""
@@ -225,7 +226,7 @@ class Market:
                 "side": Side(int(row["side"])).name.lower(),
                 "base": float(row["filled"]) * lot,
                 "owner": int(row["account"]),
-                "forced": bool(row["forced"]),
+                "forced": bool(row["flags"] & OrderFlag.FORCED),
             }
             for row in taken
         ]

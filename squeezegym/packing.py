@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from squeezegym.codes import FIRST_HOLDER_SLOT, Liquidation, Side
+from squeezegym.codes import FIRST_HOLDER_SLOT, NO_ASK, Liquidation, SelfTrade, Side
 from squeezegym.params import params_dtype
 from squeezegym.sections import Depth, Makers, Noise
 from squeezegym.state import SIZES
@@ -204,6 +205,7 @@ def _pack_rules(scenario: Scenario, record: Any) -> None:
     target["weight"] = marks.weights
     target["follow"] = marks.follow_per_s
     target["noise"] = np.array(marks.noise_bps) * BP
+    _pack_matching(scenario, record["matching"])
     _pack_margin(scenario, record["margin"])
     record["fees"]["maker"] = [
         round(b * BP * _RATE) for b in (fees.perp_maker_bps, fees.spot_maker_bps)
@@ -221,6 +223,15 @@ def _pack_rules(scenario: Scenario, record: Any) -> None:
     record["feed"]["interval"] = scenario.transport.feed_interval_ms * _MS
     record["feed"]["latency"] = round(scenario.transport.feed_latency_ms * _MS)
     record["gateway"]["service"] = round(scenario.transport.service_us * 1000)
+
+
+def _pack_matching(scenario: Scenario, record: Any) -> None:
+    record["self_trade"] = SelfTrade[scenario.matching.self_trade.upper()]
+    record["lowest"], record["highest"] = 1, NO_ASK - 1
+    if scenario.matching.price_range is not None:
+        lowest, highest = (_ticks(scenario, price) for price in scenario.matching.price_range)
+        record["lowest"] = max(1, math.ceil(lowest))
+        record["highest"] = min(int(NO_ASK) - 1, math.floor(highest))
 
 
 def _pack_margin(scenario: Scenario, record: Any) -> None:

@@ -174,6 +174,15 @@ LEARNER_PARAMS = np.dtype(
     align=True,
 )
 
+MATCHING_PARAMS = np.dtype(
+    [
+        ("self_trade", "i8"),  # codes.SelfTrade
+        ("lowest", "i8"),  # prices that both books accept, ticks, both included
+        ("highest", "i8"),
+    ],
+    align=True,
+)
+
 FEED_PARAMS = np.dtype([("interval", "i8"), ("latency", "i8")], align=True)
 GATEWAY_PARAMS = np.dtype([("service", "i8")], align=True)
 SCALE_PARAMS = np.dtype(
@@ -207,6 +216,7 @@ def params_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             ("liquidation", LIQUIDATION_PARAMS),
             ("population", POPULATION_PARAMS),
             ("learner", LEARNER_PARAMS),
+            ("matching", MATCHING_PARAMS),
             ("feed", FEED_PARAMS),
             ("gateway", GATEWAY_PARAMS),
             # The makers' depth profile: distance from the touch (ticks) and lots of each quote.

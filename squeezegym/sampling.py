@@ -39,7 +39,7 @@ def mid_ticks(book: Any) -> float:
 def book_levels(book: Any, side: Side, depth: int) -> list[tuple[int, int, int]]:
     """Best levels of one side of a book as ``(price ticks, lots, orders)``, best first."""
     orders = book["orders"]
-    mine = orders[(orders["id"] != 0) & (orders["side"] == side)]
+    mine = orders[(orders["qty"] != 0) & (orders["side"] == side)]
     prices, which = np.unique(mine["price"], return_inverse=True)
     lots = np.bincount(which, mine["qty"]).astype(np.int64)
     count = np.bincount(which)

@@ -31,6 +31,7 @@ from squeezegym.sections import (
     Makers,
     Margin,
     Marks,
+    Matching,
     Noise,
     Pair,
     Population,
@@ -60,6 +61,7 @@ class Scenario(Frozen):
     liquidation: LiquidationRules
     population: Population
     positions: Positions | None = None
+    matching: Matching = Matching()
     transport: Transport
     learner: Learner
 

@@ -315,6 +315,23 @@ class Positions(Frozen):
         return self
 
 
+class Matching(Frozen):
+    """Rules of the matching engine, the same on both books."""
+
+    self_trade: Literal["allow", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"] = (
+        "cancel_newest"
+    )
+    """When an individual account's order meets its own; pools stand for many traders."""
+    price_range: tuple[Positive, Positive] | None = None
+    """Lowest and highest price accepted, quote; None accepts every price the book can hold."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Matching:
+        if self.price_range is not None and self.price_range[0] >= self.price_range[1]:
+            raise ValueError(f"price_range must be (lowest, highest), got {self.price_range}")
+        return self
+
+
 class Transport(Frozen):
     """Gateway and public feed."""
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from squeezegym.bookrecord import ORDER_DTYPE, book_dtype
 from squeezegym.codes import Source, Stream
 from squeezegym.errors import ConfigError, did_you_mean
 
@@ -63,54 +64,6 @@ SIZES: dict[str, Sizes] = {
     "default": Sizes(accounts=2064, levels=8192, orders=4096, quotes=1024, noise=512, log=512),
     "large": Sizes(accounts=100_016, levels=16384, orders=16384, quotes=4096, noise=2048, log=2048),
 }
-
-LEVEL_DTYPE = np.dtype([("head", "u4"), ("tail", "u4"), ("qty", "i8")], align=True)
-
-ORDER_DTYPE = np.dtype(
-    [
-        ("id", "u8"),  # sequence << SLOT_BITS | slot; 0: the slot is free
-        ("price", "u4"),
-        ("qty", "u4"),  # open lots
-        ("prev", "u4"),
-        ("next", "u4"),
-        ("owner", "u4"),  # account slot
-        ("side", "u2"),
-        ("far", "u2"),  # waits beyond the window
-    ],
-    align=True,
-)
-
-FILL_DTYPE = np.dtype(
-    [("maker_id", "u8"), ("price", "u4"), ("qty", "u4"), ("maker", "u4"), ("done", "u4")],
-    align=True,
-)
-N_FILLS = 512  # fills between two settlements
-
-
-def book_dtype(levels: int, orders: int) -> np.dtype[Any]:
-    """Return the dtype of one order book with the given capacities."""
-    return np.dtype(
-        [
-            ("best_bid", "i8"),  # ticks; NO_BID when the side is empty
-            ("best_ask", "i8"),  # ticks; NO_ASK when the side is empty
-            ("base", "i8"),  # lowest price of the window
-            ("sequence", "u8"),  # orders accepted so far
-            ("free", "u4"),  # head of the free list
-            ("live", "u4"),  # resting orders
-            ("n_fills", "i8"),
-            ("last", "i8"),  # price of the last trade, ticks
-            ("far_head", "u4", (2,)),  # nearest order beyond the window, by side
-            ("far_tail", "u4", (2,)),
-            ("top", "u8", (2,)),  # bitmap, coarsest level, by side
-            ("middle", "u8", (2, max(1, levels // 4096))),
-            ("fine", "u8", (2, levels // 64)),
-            ("fills", FILL_DTYPE, (N_FILLS,)),
-            ("orders", ORDER_DTYPE, (orders,)),
-            ("levels", LEVEL_DTYPE, (levels,)),
-        ],
-        align=True,
-    )
-
 
 ACCOUNT_DTYPE = np.dtype(
     [
@@ -235,7 +188,7 @@ FEED_DTYPE = np.dtype(
     align=True,
 )
 
-MESSAGE_DTYPE = np.dtype(
+SENT_DTYPE = np.dtype(
     [
         ("due", "i8"),
         ("kind", "i8"),  # codes.LogKind.ORDER or CANCEL
@@ -251,7 +204,7 @@ MESSAGE_DTYPE = np.dtype(
 GATEWAY_DTYPE = np.dtype(
     [
         ("busy_until", "i8"),  # the matching engine's workload ends here
-        ("messages", MESSAGE_DTYPE, (N_MESSAGES,)),
+        ("messages", SENT_DTYPE, (N_MESSAGES,)),
         ("size", "i8"),
     ],
     align=True,
@@ -291,7 +244,7 @@ LEARNER_DTYPE = np.dtype(
     align=True,
 )
 
-LOG_VERSION = 1
+LOG_VERSION = 2
 LOG_DTYPE = np.dtype(
     [
         ("time", "i8"),  # ns
@@ -300,7 +253,7 @@ LOG_DTYPE = np.dtype(
         ("side", "u1"),  # codes.Side of an order
         ("tif", "u1"),
         ("status", "u2"),  # codes.Status of the receipt
-        ("forced", "u2"),  # 1: a liquidation order (no taker fee)
+        ("flags", "u2"),  # bits of codes.OrderFlag
         ("account", "u4"),  # owner, payer or seller
         ("other", "u4"),  # payee or buyer
         ("price", "i8"),  # ticks; a limit, a transfer price, or the mark
@@ -353,7 +306,7 @@ def _offset(dtype: np.dtype[Any], field: str) -> int:
 # What an ordinary step touches: everything before the quotes, a book's header with its bitmaps,
 # and the first orders of the pool, which a last-in-first-out free list keeps in use.
 HOT_MARKET_BYTES = _offset(market_dtype("default"), "quotes")
-HOT_BOOK_BYTES = _offset(book_dtype(levels=8192, orders=1024), "fills")
+HOT_BOOK_BYTES = _offset(book_dtype(levels=8192, orders=1024), "orders")
 HOT_ORDERS_BYTES = 192 * ORDER_DTYPE.itemsize
 
 VIEW_DTYPE = np.dtype(

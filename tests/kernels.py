@@ -10,9 +10,9 @@ from squeezegym._jit import JIT_DISABLED
 from squeezegym.codes import (
     FIRST_HOLDER_SLOT,
     LEARNER,
-    PERP,
-    SPOT,
+    NO_ASK,
     LogKind,
+    SelfTrade,
     Side,
     Tif,
 )
@@ -41,15 +41,18 @@ def from_python(kernel):
 
 
 @numba.njit(error_model="numpy")
-def _open(market, price):
+def _open(market, price, rule):
     open_accounts(market)
-    open_book(market["books"][PERP], price)
-    open_book(market["books"][SPOT], price)
+    for venue in range(2):
+        book = market["books"][venue]
+        base = price - np.int64(book["levels"].shape[0]) // 2
+        open_book(book, np.int64(1), NO_ASK - np.int64(1), base, rule)
+        book["last"] = price
 
 
 @numba.njit(error_model="numpy")
-def _place(market, params, venue, owner, side, price, qty, tif, forced):
-    return place(market, params, venue, owner, side, price, qty, tif, forced)
+def _place(market, params, venue, owner, side, price, qty, tif, flags):
+    return place(market, params, venue, owner, side, price, qty, tif, flags)
 
 
 @numba.njit(error_model="numpy")
@@ -60,12 +63,12 @@ def _withdraw(market, params, venue, order_id):
 class Exchange:
     """Two empty books of the small class, and the accounts behind them."""
 
-    def __init__(self, price=10_000, maker_fee=0, taker_fee=0):
+    def __init__(self, price=10_000, maker_fee=0, taker_fee=0, rule=SelfTrade.ALLOW):
         self.market = np.zeros(1, market_dtype("small"))[0]
         self.params = np.zeros(1, params_dtype("small"))[0]
         self.params["fees"]["maker"] = maker_fee
         self.params["fees"]["taker"] = taker_fee
-        _open(self.market, np.int64(price))
+        _open(self.market, np.int64(price), np.int64(rule))
 
     @property
     def accounts(self):
@@ -74,19 +77,14 @@ class Exchange:
     def book(self, venue=0):
         return self.market["books"][venue]
 
-    def place(self, side, price, qty, tif=GTC, owner=FIRST_HOLDER_SLOT, venue=0, forced=0):
+    def place(self, side, price, qty, tif=GTC, owner=FIRST_HOLDER_SLOT, venue=0, flags=0):
         """Return ``(filled, order id)``."""
-        integers = (venue, owner, side, price, qty, tif, forced)
+        integers = (venue, owner, side, price, qty, tif, flags)
         filled, order_id = _place(self.market, self.params, *map(np.int64, integers))
         return int(filled), int(order_id)
 
     def cancel(self, order_id, venue=0):
         return int(_withdraw(self.market, self.params, np.int64(venue), np.uint64(order_id)))
-
-    def fills(self, count, venue=0):
-        """Return the first ``count`` fills of the last order: (maker id, maker, price, qty)."""
-        rows = self.book(venue)["fills"][:count]
-        return [tuple(int(row[f]) for f in ("maker_id", "maker", "price", "qty")) for row in rows]
 
 
 def read_side(book, side):
@@ -108,7 +106,7 @@ def read_side(book, side):
             slot = int(orders["next"][slot])
         window.append((base + (place_ - base) % n_levels, queue))
     window.sort(reverse=side == BUY)
-    slot = int(book["far_head"][side])
+    slot = int(book["waiting_head"][side])
     while slot != none:
         price = int(orders["price"][slot])
         if window and window[-1][0] == price:

@@ -9,7 +9,7 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import BUY, NO_SLOT, PERP, SELL, SPOT
-from squeezegym.core.book import in_window
+from squeezegym.core.levels import in_window
 from squeezegym.core.ladder import next_occupied
 from squeezegym.core.liquidation import LONGS, SHORTS
 
@@ -38,7 +38,7 @@ def depth_between(book, side, low, high):
         total += book["levels"][found]["qty"]
         price += 1
     if not in_window(book, low) or not in_window(book, high):
-        slot = book["far_head"][side]
+        slot = book["waiting_head"][side]
         while slot != NO_SLOT:
             order = book["orders"][slot]
             if order["price"] >= low and order["price"] <= high:

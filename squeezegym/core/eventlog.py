@@ -43,7 +43,7 @@ def _next_row(market, kind):
     row["side"] = 0
     row["tif"] = 0
     row["status"] = 0
-    row["forced"] = 0
+    row["flags"] = 0
     row["other"] = 0
     row["price"] = 0
     row["filled"] = 0
@@ -52,7 +52,7 @@ def _next_row(market, kind):
 
 
 @kernel
-def log_order(market, venue, owner, side, price, qty, tif, forced, status, filled, order_id):
+def log_order(market, venue, owner, side, price, qty, tif, flags, status, filled, order_id):
     """Log an order and its receipt."""
     i = _next_row(market, _ORDER)
     if i < 0:
@@ -64,7 +64,7 @@ def log_order(market, venue, owner, side, price, qty, tif, forced, status, fille
     row["price"] = price
     row["qty"] = qty
     row["tif"] = np.uint8(tif)
-    row["forced"] = np.uint8(forced)
+    row["flags"] = np.uint16(flags)
     row["status"] = np.uint8(status)
     row["filled"] = filled
     row["order_id"] = order_id

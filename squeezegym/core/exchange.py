@@ -4,21 +4,19 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
-    BAD_QUANTITY,
+    ACCEPTED,
     BOOK_FULL,
     BUY,
     CANCELLED,
-    FILLED,
-    GTC,
+    FOK,
+    IS_FORCED,
+    KIND_LEARNER,
     LEARNER,
-    MAX_QTY,
-    NO_ASK,
+    NO_OWNER,
     NO_SLOT,
     ONE,
-    PARTIALLY_FILLED,
-    PRICE_OUT_OF_RANGE,
     RATE_ONE,
-    RESTING,
+    SPOT,
     UNKNOWN_ORDER,
     ZERO,
     Problem,
@@ -26,14 +24,54 @@ from squeezegym.codes import (
 from squeezegym.codes import VENUE as VENUE_ACCOUNT
 from squeezegym.core.accounts import exchange_lots, transfer
 from squeezegym.core.arithmetic import mul_div_up
-from squeezegym.core.book import NO_ORDER, find, keep_centred, match, remove, rest
+from squeezegym.core.book import NO_ORDER, crosses, find, next_id, remove, rest
 from squeezegym.core.eventlog import count_problem, log_cancel, log_order
+from squeezegym.core.matching import (
+    head_against,
+    limit_of,
+    matcher,
+    obstacle,
+    outcome,
+    refusal,
+    resolve,
+    shunned,
+    trades_at_once,
+)
+from squeezegym.core.window import keep_centred
 
 _BOOK_FULL = np.int64(Problem.BOOK_FULL)
 
 
 @kernel
-def place(market, params, venue, owner, side, price, qty, tif, forced):
+def settle(ledger, maker, price, qty, done):
+    """Settle a fill: lots, cash and fees."""
+    market, params, venue, taker, side, flags = ledger
+    fees = params["fees"]
+    accounts = market["accounts"]
+    owner = np.int64(maker["owner"])
+    if side == BUY:
+        exchange_lots(market, venue, owner, taker, price, qty)
+    else:
+        exchange_lots(market, venue, taker, owner, price, qty)
+    notional = price * qty
+    maker_fee = mul_div_up(notional, fees["maker"][venue], RATE_ONE)
+    transfer(market, owner, VENUE_ACCOUNT, maker_fee)
+    accounts[owner]["fees"] += maker_fee
+    if flags & IS_FORCED == 0:
+        taker_fee = mul_div_up(notional, fees["taker"][venue], RATE_ONE)
+        transfer(market, taker, VENUE_ACCOUNT, taker_fee)
+        accounts[taker]["fees"] += taker_fee
+    if owner == LEARNER:
+        _count_learner(market, ONE - side, qty)
+    if taker == LEARNER:
+        _count_learner(market, side, qty)
+
+
+match = matcher(settle)
+
+
+@kernel
+def place(market, params, venue, owner, side, price, qty, tif, flags):
     """Send an order to the matching engine of one book and settle its fills.
 
     Args:
@@ -42,48 +80,77 @@ def place(market, params, venue, owner, side, price, qty, tif, forced):
         venue: PERP or SPOT.
         owner: Account slot.
         side: BUY or SELL.
-        price: Limit price, ticks.
+        price: Limit price, ticks; 0 for a market order.
         qty: Lots.
-        tif: GTC or IOC.
-        forced: 1 for a liquidation order: it pays the liquidation fee, no taker fee.
+        tif: GTC, IOC or FOK.
+        flags: Bits of ``OrderFlag``; FORCED: it pays the liquidation fee, no taker fee.
 
     Returns:
         ``(filled, order_id)``: lots filled, and the id of the resting rest or NO_ORDER.
     """
     book = market["books"][venue]
-    if qty < 1 or qty > MAX_QTY or price < 1 or price >= NO_ASK:
-        status = BAD_QUANTITY if qty < 1 or qty > MAX_QTY else PRICE_OUT_OF_RANGE
-        log_order(market, venue, owner, side, price, qty, tif, forced, status, ZERO, NO_ORDER)
+    rules = flags & ~IS_FORCED
+    shun = shun_of(market, book, owner)
+    status = refusal(book, side, price, qty, tif, rules)
+    entered = qty
+    if status == ACCEPTED and (rules != 0 or tif == FOK):
+        held = market["accounts"]["perp"]
+        if venue == SPOT:
+            held = market["accounts"]["spot"]
+        status, entered = obstacle(book, owner, shun, side, price, qty, tif, rules, held)
+    if status != ACCEPTED:
+        log_order(market, venue, owner, side, price, qty, tif, flags, status, ZERO, NO_ORDER)
         return ZERO, NO_ORDER
-    left = qty
-    crosses = price >= book["best_ask"] if side == BUY else price <= book["best_bid"]
-    if crosses:
-        while left > 0:
-            book["n_fills"] = 0
-            before = left
-            left = match(book, side, price, left)
-            settle(market, params, venue, owner, side, forced)
-            if before == left:
-                break
-        book["n_fills"] = 0
-    filled = qty - left
+    limit = limit_of(book, side, price)
+    left = entered
+    prevented = ZERO
+    if trades_at_once(book, side, limit):
+        ledger = (market, params, venue, owner, side, flags)
+        left = match(book, side, limit, left, shun, NO_SLOT, ledger)
+        if left > 0 and crosses(book, side, limit):
+            left, prevented = go_on(ledger, limit, left, shun)
+    status, filled, left = outcome(price, tif, entered, left, prevented)
     order_id = NO_ORDER
-    status = FILLED
     if left > 0:
-        if tif == GTC:
-            order_id = rest(book, owner, side, price, left)
-            status = RESTING if filled == 0 else PARTIALLY_FILLED
-            if order_id == NO_ORDER:
-                status = BOOK_FULL
-                count_problem(market, _BOOK_FULL)
-        else:
-            status = CANCELLED
+        book["sequence"] += np.uint64(1)
+        order_id = next_id(book)
+        if rest(book, order_id, owner, side, price, left, rules) == NO_SLOT:
+            order_id = NO_ORDER
+            status = BOOK_FULL
+            count_problem(market, _BOOK_FULL)
     keep_centred(book)
     _occupy_engine(market, params)
     market["score"]["taken"][venue, side] += filled
     if market["log_on"] != 0:
-        log_order(market, venue, owner, side, price, qty, tif, forced, status, filled, order_id)
+        log_order(market, venue, owner, side, price, qty, tif, flags, status, filled, order_id)
     return filled, order_id
+
+
+@kernel
+def go_on(ledger, limit, left, shun):
+    """Go on with a match that has paused before a maker that a rule has to look at.
+
+    Returns:
+        ``(left, prevented)``: lots left, lots taken out by self-trade prevention.
+    """
+    market, _, venue, _, side, _ = ledger
+    book = market["books"][venue]
+    held = market["accounts"]["perp"]
+    if venue == SPOT:
+        held = market["accounts"]["spot"]
+    prevented = ZERO
+    while left > 0 and crosses(book, side, limit):
+        slot = head_against(book, side)
+        left, exempt, cut, _ = resolve(book, side, slot, left, shun, held)
+        prevented += cut
+        left = match(book, side, limit, left, shun, exempt, ledger)
+    return left, prevented
+
+
+@kernel(inline=True)
+def shun_of(market, book, owner):
+    """Owner that an order may not trade with; a pool stands for many traders."""
+    return shunned(book, owner) if market["accounts"][owner]["kind"] >= KIND_LEARNER else NO_OWNER
 
 
 @kernel
@@ -114,36 +181,6 @@ def _occupy_engine(market, params):
     clock["events"] += 1
     start = max(gateway["busy_until"], clock["now"])
     gateway["busy_until"] = start + params["gateway"]["service"]
-
-
-@kernel
-def settle(market, params, venue, taker, side, forced):
-    """Settle the fills in the book's table: lots, cash and fees."""
-    book = market["books"][venue]
-    fees = params["fees"]
-    accounts = market["accounts"]
-    for i in range(book["n_fills"]):
-        fill = book["fills"][i]
-        maker = np.int64(fill["maker"])
-        price = np.int64(fill["price"])
-        qty = np.int64(fill["qty"])
-        if side == BUY:
-            exchange_lots(market, venue, maker, taker, price, qty)
-        else:
-            exchange_lots(market, venue, taker, maker, price, qty)
-        notional = price * qty
-        maker_fee = mul_div_up(notional, fees["maker"][venue], RATE_ONE)
-        transfer(market, maker, VENUE_ACCOUNT, maker_fee)
-        accounts[maker]["fees"] += maker_fee
-        if forced == 0:
-            taker_fee = mul_div_up(notional, fees["taker"][venue], RATE_ONE)
-            transfer(market, taker, VENUE_ACCOUNT, taker_fee)
-            accounts[taker]["fees"] += taker_fee
-        if maker == LEARNER:
-            _count_learner(market, ONE - side, qty)
-    if taker == LEARNER:
-        for i in range(book["n_fills"]):
-            _count_learner(market, side, np.int64(book["fills"][i]["qty"]))
 
 
 @kernel

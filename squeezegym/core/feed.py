@@ -6,7 +6,7 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import BUY, NO_ASK, NO_BID, SELL, Source
-from squeezegym.core.book import beyond, in_window
+from squeezegym.core.levels import in_window, next_level
 from squeezegym.core.marks import mid
 
 _FEED = np.int64(Source.FEED)
@@ -121,21 +121,4 @@ def _depth(book, side, prices, lots):
             continue
         prices[i] = np.int32(price)
         lots[i] = np.int32(min(book["levels"][price & mask]["qty"], np.int64(2**31 - 1)))
-        price = _next_level(book, side, price)
-
-
-@kernel
-def _next_level(book, side, price):
-    """Return the next occupied price of the window behind an occupied one, or none.
-
-    The search is circular: with nothing behind, it comes round to a price out of the window.
-    """
-    if side == SELL:
-        if not in_window(book, price + 1):
-            return NO_ASK
-        found = beyond(book, SELL, price + 1)
-        return found if in_window(book, found) else NO_ASK
-    if not in_window(book, price - 1):
-        return NO_BID
-    found = beyond(book, BUY, price - 1)
-    return found if in_window(book, found) else NO_BID
+        price = next_level(book, side, price)

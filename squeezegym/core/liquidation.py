@@ -16,6 +16,7 @@ from squeezegym.codes import (
     FIRST_HOLDER,
     FUND,
     IOC,
+    IS_FORCED,
     LEARNER,
     NEVER,
     NO_ASK,
@@ -275,7 +276,7 @@ def _close_in_book(market, params, slot):
     account = market["accounts"][slot]
     side = BUY if account["perp"] < 0 else SELL
     limit = _playable(bankruptcy_price(account))
-    place(market, params, PERP, slot, side, limit, abs(account["perp"]), IOC, ONE)
+    place(market, params, PERP, slot, side, limit, abs(account["perp"]), IOC, IS_FORCED)
     left = account["perp"]
     if left == 0:
         return ZERO
@@ -288,7 +289,7 @@ def _close_in_book(market, params, slot):
             limit = _playable(min(wealth // (-left), price + slack))
         else:
             limit = _playable(max(-(wealth // left), price - slack))
-        place(market, params, PERP, slot, side, limit, abs(left), IOC, ONE)
+        place(market, params, PERP, slot, side, limit, abs(left), IOC, IS_FORCED)
     return price
 
 

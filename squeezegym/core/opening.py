@@ -97,7 +97,11 @@ def _open_books(market, params):
         if venue == PERP:
             price += params["scale"]["basis"]
         middle = np.float64(price) + 0.5 * np.float64(params["scale"]["half_tick"][venue])
-        open_book(market["books"][venue], price)
+        book = market["books"][venue]
+        rules = params["matching"]
+        window = price - np.int64(book["levels"].shape[0]) // 2
+        open_book(book, rules["lowest"], rules["highest"], window, rules["self_trade"])
+        book["last"] = price
         flow["reference"][venue] = middle
         flow["slow"][venue] = middle
         flow["trend"][venue] = 0.0

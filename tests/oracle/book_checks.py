@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from squeezegym.codes import OrderFlag
 from tests.kernels import BUY, SELL, read_side
 
 NO_SLOT = np.iinfo(np.uint32).max
@@ -11,7 +12,7 @@ NO_BID, NO_ASK = 0, 2**31 - 1
 def assert_sound(book):
     """Check pool, levels, bitmaps, far lists, window and best prices against each other."""
     orders = book["orders"]
-    live = np.flatnonzero(orders["id"])
+    live = np.flatnonzero(orders["qty"])
     free = _free_slots(book)
     assert len(live) == int(book["live"])
     assert len(free) + len(live) == len(orders)
@@ -39,7 +40,7 @@ def _free_slots(book):
     while slot != NO_SLOT:
         slots.append(slot)
         assert len(slots) <= len(book["orders"])
-        assert int(book["orders"]["id"][slot]) == 0
+        assert int(book["orders"]["qty"][slot]) == 0
         slot = int(book["orders"]["next"][slot])
     return slots
 
@@ -49,10 +50,10 @@ def _check_side(book, side):
     window = _check_window(book, side)
     slots, previous, prices = [], NO_SLOT, []
     base, n_levels = int(book["base"]), len(book["levels"])
-    slot = int(book["far_head"][side])
+    slot = int(book["waiting_head"][side])
     while slot != NO_SLOT:
         order = book["orders"][slot]
-        assert int(order["far"]) == 1
+        assert int(order["flags"]) & OrderFlag.FAR
         assert int(order["side"]) == side
         assert int(order["prev"]) == previous
         price = int(order["price"])
@@ -60,7 +61,7 @@ def _check_side(book, side):
         prices.append(price)
         slots.append(slot)
         previous, slot = slot, int(order["next"])
-    assert int(book["far_tail"][side]) == previous
+    assert int(book["waiting_tail"][side]) == previous
     assert prices == sorted(prices, reverse=side == BUY)
     return window + slots
 
@@ -80,7 +81,7 @@ def _check_window(book, side):
             order = orders[slot]
             assert int(order["price"]) == price
             assert int(order["side"]) == side
-            assert int(order["far"]) == 0
+            assert not int(order["flags"]) & (OrderFlag.FAR | OrderFlag.CROSSED)
             assert int(order["prev"]) == previous
             assert int(order["id"]) & ((1 << 20) - 1) == slot
             total += int(order["qty"])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from squeezegym.codes import LogKind, Status, Tif
+from squeezegym.codes import LogKind, OrderFlag, Status, Tif
 from tests.kernels import BUY, SELL, read_side
 from tests.oracle.naive_book import NaiveBook, Order
 from tests.oracle.naive_ledger import NaiveLedger
@@ -93,7 +93,7 @@ class LogReplay:
                 row["side"],
                 fill.price,
                 fill.qty,
-                row["forced"],
+                row["flags"] & OrderFlag.FORCED,
             )
 
     def assert_equals(self, record):

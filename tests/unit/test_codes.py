@@ -15,7 +15,11 @@ pytestmark = pytest.mark.nojit
 
 TWINS = [
     *((name, codes.Side[name]) for name in ("BUY", "SELL")),
-    *((name, codes.Tif[name]) for name in ("GTC", "IOC")),
+    *((name, codes.Tif[name]) for name in ("GTC", "IOC", "FOK")),
+    *((member.name, member) for member in codes.MessageKind),
+    *((member.name, member) for member in codes.SelfTrade),
+    *((f"IS_{member.name}", member) for member in codes.OrderFlag),
+    *((f"STATE_{member.name}", member) for member in codes.BookState),
     *((name, codes.Venue[name]) for name in ("PERP", "SPOT")),
     *((member.name, member) for member in codes.Status),
     *((member.name, member) for member in codes.Account),
@@ -44,7 +48,7 @@ def test_every_code_has_its_own_sentence(enum, sentences):
 
 
 def test_problems_and_commands_are_single_bits():
-    for enum in (codes.Problem, codes.Command):
+    for enum in (codes.Problem, codes.Command, codes.OrderFlag):
         bits = [int(member) for member in enum if member]
         assert all(bit & (bit - 1) == 0 for bit in bits)
         assert len(set(bits)) == len(bits)

@@ -1,0 +1,403 @@
+"""The order book alone: messages in, receipts and tape out, in one compiled loop."""
+
+import numpy as np
+
+from squeezegym._jit import entry, kernel
+from squeezegym.codes import (
+    ACCEPTED,
+    AMEND,
+    BAD_MESSAGE,
+    BAD_QUANTITY,
+    BOOK_FULL,
+    BUY,
+    CANCEL,
+    CANCEL_ALL,
+    CANCELLED,
+    DUPLICATE_ORDER,
+    FOK,
+    GTC,
+    HALTED,
+    IS_POST_ONLY,
+    IS_REDUCE_ONLY,
+    MAX_QTY,
+    NEW,
+    NO_OWNER,
+    NO_SLOT,
+    PRICE_OUT_OF_RANGE,
+    RESTING,
+    STATE_CANCEL_ONLY,
+    STATE_HALTED,
+    UNKNOWN_ORDER,
+    UNKNOWN_OWNER,
+    ZERO,
+)
+from squeezegym.codes import CANCEL_ONLY as CANCEL_ONLY_STATUS
+from squeezegym.core.book import (
+    SLOT_BITS,
+    SLOT_MASK,
+    crosses,
+    find,
+    next_id,
+    open_book,
+    owned,
+    release,
+    remove,
+    rest,
+    shrink,
+    stand,
+    unlink,
+)
+from squeezegym.core.matching import (
+    head_against,
+    limit_of,
+    matcher,
+    obstacle,
+    outcome,
+    refusal,
+    resolve,
+    shunned,
+    trades_at_once,
+)
+from squeezegym.core.orderids import forget, look_up, remember
+from squeezegym.core.window import keep_centred
+
+
+
+
+@kernel(inline=True)
+def shun_of(book, owner):
+    """Owner that an order may not trade with; owner 0 is nobody in particular."""
+    return NO_OWNER if owner == 0 else shunned(book, owner)
+
+
+@kernel(inline=True)
+def print_fill(ledger, maker, price, qty, done):
+    """Write a fill to the tape; settle the maker's position, and forget its id when it is done."""
+    desk, tape, index, taker_id, taker, side = ledger
+    n = desk["n_tape"]
+    row = tape[n]
+    row["message"] = index
+    row["taker_id"] = taker_id
+    row["maker_id"] = maker["id"]
+    row["price"] = price
+    row["qty"] = qty
+    row["taker_owner"] = np.uint32(taker)
+    row["maker_owner"] = maker["owner"]
+    desk["n_tape"] = n + 1
+    desk["positions"][np.int64(maker["owner"])] -= qty if side == BUY else -qty
+    if done and desk["by_id"] != 0:
+        forget(desk, maker)
+
+
+match = matcher(print_fill)
+
+
+@kernel(inline=True)
+def sweep(ledger, limit, qty):
+    """Match an order as far as it goes.
+
+    Returns:
+        ``(left, prevented, withdrawn)``: lots left, lots taken out by self-trade prevention,
+        makers of the same owner withdrawn or cut.
+    """
+    desk, _, _, _, owner, side = ledger
+    book = desk["book"]
+    left = match(book, side, limit, qty, shun_of(book, owner), NO_SLOT, ledger)
+    desk["positions"][owner] += qty - left if side == BUY else left - qty
+    if left == 0 or not crosses(book, side, limit):
+        return left, ZERO, ZERO
+    return sweep_on(ledger, limit, left)
+
+
+@kernel
+def sweep_on(ledger, limit, left):
+    """Go on with a match that has paused; arguments and result as of :func:`sweep`."""
+    desk, _, _, _, owner, side = ledger
+    book = desk["book"]
+    shun = shun_of(book, owner)
+    prevented = ZERO
+    withdrawn = ZERO
+    while left > 0 and crosses(book, side, limit):
+        slot = head_against(book, side)
+        maker = book["orders"][slot]
+        left, exempt, cut, gone = resolve(book, side, slot, left, shun, desk["positions"])
+        if maker["qty"] == 0 and desk["by_id"] != 0:
+            forget(desk, maker)
+        prevented += cut
+        withdrawn += gone
+        before = left
+        left = match(book, side, limit, left, shun, exempt, ledger)
+        desk["positions"][owner] += before - left if side == BUY else left - before
+    return left, prevented, withdrawn
+
+
+@kernel
+def rename_taker(desk, tape, start, order_id):
+    """Give the rows of a taker the id under which its rest stands in the book."""
+    for i in range(start, desk["n_tape"]):
+        tape[i]["taker_id"] = order_id
+
+
+@kernel(inline=True)
+def locate(desk, order_id):
+    """Slot of a live order by the sender's id, or by the book's own where it chooses the ids."""
+    book = desk["book"]
+    if desk["by_id"] != 0:
+        return look_up(desk, order_id)
+    return find(book, order_id)
+
+
+@kernel(inline=True)
+def acknowledge(receipt, order_id, status, filled, resting, withdrawn):
+    """Write a receipt."""
+    receipt["order_id"] = order_id
+    receipt["filled"] = filled
+    receipt["resting"] = resting
+    receipt["status"] = np.uint32(status)
+    receipt["withdrawn"] = np.uint32(withdrawn)
+
+
+@kernel(inline=True)
+def settle_down(desk, message, side, price, qty):
+    """Let a new order rest.
+
+    Returns:
+        ``(order_id, slot)``: the id under which it rests and its slot, or NO_SLOT when the book
+        is full.
+    """
+    book = desk["book"]
+    order_id = message["order_id"] if desk["by_id"] != 0 else next_id(book)
+    slot = rest(book, order_id, np.int64(message["owner"]), side, price, qty, message["flags"])
+    if slot != NO_SLOT and desk["by_id"] != 0:
+        remember(desk, order_id, slot)
+        desk["top_id"] = max(desk["top_id"], np.int64(order_id))
+    return order_id, slot
+
+
+@kernel(inline=True)
+def take_new(desk, tape, index, message, receipt):
+    """Enter a new order: the plain one that rests at once here, any other in its own call."""
+    book = desk["book"]
+    side = np.int64(message["side"])
+    tif = np.int64(message["tif"])
+    price = message["price"]
+    qty = message["qty"]
+    status = refusal(book, side, price, qty, tif, np.int64(message["flags"]))
+    if status == ACCEPTED:
+        if np.int64(message["owner"]) >= desk["owners"]:
+            status = UNKNOWN_OWNER
+        elif desk["by_id"] == 0:
+            book["sequence"] += np.uint64(1)
+        elif look_up(desk, message["order_id"]) != NO_SLOT:
+            status = DUPLICATE_ORDER
+    if status != ACCEPTED:
+        acknowledge(receipt, message["order_id"], status, ZERO, ZERO, ZERO)
+    elif message["flags"] == 0 and tif == GTC and price != 0 and not crosses(book, side, price):
+        order_id, slot = settle_down(desk, message, side, price, qty)
+        if slot == NO_SLOT:
+            acknowledge(receipt, order_id, BOOK_FULL, ZERO, ZERO, ZERO)
+        else:
+            acknowledge(receipt, order_id, RESTING, ZERO, qty, ZERO)
+    else:
+        take_active(desk, tape, index, message, receipt)
+
+
+@kernel
+def take_active(desk, tape, index, message, receipt):
+    """Enter an accepted order that may trade, or that a rule has to look at."""
+    book = desk["book"]
+    side = np.int64(message["side"])
+    tif = np.int64(message["tif"])
+    flags = np.int64(message["flags"])
+    owner = np.int64(message["owner"])
+    price = message["price"]
+    qty = message["qty"]
+    order_id = message["order_id"]
+    if desk["by_id"] == 0:
+        order_id = (book["sequence"] << SLOT_BITS) | SLOT_MASK
+    if flags != 0 or tif == FOK:
+        shun = shun_of(book, owner)
+        status, qty = obstacle(book, owner, shun, side, price, qty, tif, flags, desk["positions"])
+        if status != ACCEPTED:
+            acknowledge(receipt, order_id, status, ZERO, ZERO, ZERO)
+            return
+    limit = limit_of(book, side, price)
+    left = qty
+    prevented = ZERO
+    withdrawn = ZERO
+    n_before = desk["n_tape"]
+    if trades_at_once(book, side, limit):
+        ledger = (desk, tape, index, order_id, owner, side)
+        left, prevented, withdrawn = sweep(ledger, limit, qty)
+    status, filled, left = outcome(price, tif, qty, left, prevented)
+    if left > 0:
+        order_id, slot = settle_down(desk, message, side, price, left)
+        if slot == NO_SLOT:
+            status = BOOK_FULL
+            left = ZERO
+        elif filled != 0 and desk["by_id"] == 0:
+            rename_taker(desk, tape, n_before, order_id)
+    acknowledge(receipt, order_id, status, filled, left, withdrawn)
+
+
+@kernel(inline=True)
+def take_cancel(desk, message, receipt):
+    """Cancel one order."""
+    book = desk["book"]
+    order_id = message["order_id"]
+    status = UNKNOWN_ORDER
+    if np.int64(book["state"]) == STATE_HALTED:
+        status = HALTED
+    else:
+        slot = locate(desk, order_id)
+        if slot != NO_SLOT:
+            if desk["by_id"] != 0:
+                forget(desk, book["orders"][slot])
+            remove(book, slot)
+            status = CANCELLED
+    acknowledge(receipt, order_id, status, ZERO, ZERO, ZERO)
+
+
+@kernel
+def take_cancel_all(desk, message, receipt):
+    """Cancel every order of an owner."""
+    book = desk["book"]
+    count = ZERO
+    status = HALTED
+    if np.int64(book["state"]) != STATE_HALTED:
+        status = CANCELLED
+        slot = owned(book, np.int64(message["owner"]), ZERO)
+        while slot != NO_SLOT:
+            if desk["by_id"] != 0:
+                forget(desk, book["orders"][slot])
+            remove(book, slot)
+            count += 1
+            slot = owned(book, np.int64(message["owner"]), np.int64(slot))
+    acknowledge(receipt, message["order_id"], status, ZERO, ZERO, count)
+
+
+@kernel
+def amend_refusal(book, slot, price, qty):
+    """Return why an amend may not be, whatever stands in the book, or ACCEPTED."""
+    state = np.int64(book["state"])
+    if state == STATE_HALTED:
+        return HALTED
+    if state == STATE_CANCEL_ONLY:
+        return CANCEL_ONLY_STATUS
+    if slot == NO_SLOT:
+        return UNKNOWN_ORDER
+    if qty < 1 or qty > MAX_QTY:
+        return BAD_QUANTITY
+    if price != 0 and (price < book["lowest"] or price > book["highest"]):
+        return PRICE_OUT_OF_RANGE
+    return ACCEPTED
+
+
+@kernel
+def take_amend(desk, tape, index, message, receipt):
+    """Change an order: fewer lots at the same price keep its place, anything else loses it."""
+    book = desk["book"]
+    order_id = message["order_id"]
+    price = message["price"]
+    qty = message["qty"]
+    slot = locate(desk, order_id)
+    status = amend_refusal(book, slot, price, qty)
+    if status != ACCEPTED:
+        acknowledge(receipt, order_id, status, ZERO, ZERO, ZERO)
+        return
+    order = book["orders"][slot]
+    if price == 0:
+        price = np.int64(order["price"])
+    if price == np.int64(order["price"]) and qty < np.int64(order["qty"]):
+        shrink(book, slot, qty)
+        acknowledge(receipt, order_id, RESTING, ZERO, qty, ZERO)
+        return
+    side = np.int64(order["side"])
+    flags = np.int64(order["flags"])
+    owner = np.int64(order["owner"])
+    shun = shun_of(book, owner)
+    public = flags & (IS_POST_ONLY | IS_REDUCE_ONLY)
+    status, qty = obstacle(book, owner, shun, side, price, qty, GTC, public, desk["positions"])
+    if status != ACCEPTED:
+        acknowledge(receipt, order_id, status, ZERO, ZERO, ZERO)
+        return
+    unlink(book, slot)
+    left = qty
+    prevented = ZERO
+    withdrawn = ZERO
+    if trades_at_once(book, side, price):
+        ledger = (desk, tape, index, order_id, owner, side)
+        left, prevented, withdrawn = sweep(ledger, price, qty)
+    status, filled, left = outcome(price, GTC, qty, left, prevented)
+    if left > 0:
+        stand(book, slot, side, price, left)
+    else:
+        release(book, slot)
+        if desk["by_id"] != 0:
+            forget(desk, order)
+    acknowledge(receipt, order_id, status, filled, left, withdrawn)
+
+
+@kernel
+def take_rare(desk, tape, index, message, receipt):
+    """Serve a message that is neither a new order nor a cancel."""
+    book = desk["book"]
+    kind = np.int64(message["kind"])
+    if kind == AMEND:
+        take_amend(desk, tape, index, message, receipt)
+    elif kind == CANCEL_ALL:
+        take_cancel_all(desk, message, receipt)
+    else:
+        status = HALTED if np.int64(book["state"]) == STATE_HALTED else BAD_MESSAGE
+        acknowledge(receipt, message["order_id"], status, ZERO, ZERO, ZERO)
+
+
+@kernel
+def open_desk(desk):
+    """Open the book of a desk as its fields say; ``max_orders`` ends the free list early."""
+    lowest = desk["lowest"]
+    highest = desk["highest"]
+    book = desk["book"]
+    open_book(book, lowest, highest, lowest, desk["rule"])
+    book["orders"][desk["max_orders"] - 1]["next"] = NO_SLOT
+    desk["is_open"] = 1
+
+
+@kernel
+def take_all(desk, messages, receipts, tape):
+    """Serve a row of messages."""
+    desk["n_tape"] = 0
+    for i in range(messages.shape[0]):
+        message = messages[i]
+        kind = np.int64(message["kind"])
+        if kind == NEW:
+            take_new(desk, tape, i, message, receipts[i])
+        elif kind == CANCEL:
+            take_cancel(desk, message, receipts[i])
+        else:
+            take_rare(desk, tape, i, message, receipts[i])
+        desk["counts"][np.int64(receipts[i]["status"])] += 1
+        keep_centred(desk["book"])
+
+
+@entry(seconds=8)
+def replay(fingerprint):
+    """Build the entry; the fingerprint of the sources is part of its cache key."""
+
+    def replay(desks, messages, receipts, tape):
+        """Let every book take its messages.
+
+        Args:
+            desks: (n,) ``desk_dtype`` of one class; ``n_tape`` of each tells the rows written.
+            messages: (n, m) ``MESSAGE_DTYPE``.
+            receipts: (n, m) ``RECEIPT_DTYPE``, written.
+            tape: (n, rows) ``TAPE_DTYPE``, written from row 0; 2 m and the orders that rested
+                are enough rows.
+        """
+        fingerprint  # noqa: B018  (a closure cell: part of numba's cache key)
+        for row in range(desks.shape[0]):
+            if desks[row]["is_open"] == 0:
+                open_desk(desks[row])
+            take_all(desks[row], messages[row], receipts[row], tape[row])
+
+    return replay
