@@ -181,7 +181,7 @@ class OrderBook:
             qty: Lots.
             price: Limit, ticks; None is a market order, whose rest is cancelled.
             tif: ``"GTC"``, ``"IOC"`` or ``"FOK"``.
-            post_only: Refuse it if it would trade at once.
+            post_only: Refuse it if it reaches the best price of the other side.
             reduce_only: It may only reduce the owner's :meth:`position`: its quantity is cut to
                 the position, and again whenever the resting order is about to trade.
             owner: Whose order it is.

@@ -114,7 +114,7 @@ def clearing_price(book, reference):
         for look in range(2):
             candidate = price if look == 0 else between
             wanted = demand if look == 0 else demand - gone
-            if candidate > last or candidate >= behind:
+            if candidate > last or (look == 1 and behind == price + 1):
                 continue
             volume = min(wanted, supply)
             imbalance = wanted - supply

@@ -153,7 +153,7 @@ class NaiveOrderBook:
             order.qty = min(order.qty, self._reducible(order))
         refused = first_failure(
             (order.qty == 0, "REDUCE_ONLY"),
-            (order.flags & POST_ONLY and self._would_cross(order), "WOULD_CROSS"),
+            (order.flags & POST_ONLY and self._reaches(order), "WOULD_CROSS"),
             (tif == FOK and self._try(order).filled < order.qty, "FOK_UNFILLED"),
         )
         if refused:
@@ -177,11 +177,6 @@ class NaiveOrderBook:
         if len(self.live) == self.max_orders:
             return "BOOK_FULL"
         return "PARTIALLY_FILLED" if match.filled else "RESTING"
-
-    def _would_cross(self, order):
-        if self.state == "auction":
-            return self._reaches(order)
-        return self._try(order).filled > 0
 
     def _try(self, order):
         """Match a copy of the order in a copy of the book."""
