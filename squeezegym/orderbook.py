@@ -396,6 +396,7 @@ class OrderBook:
     def counts(self) -> Mapping[Status, int]:
         """How many messages ended with each status."""
         counts = self._desks[0]["counts"].tolist()
+        counts[Status.RESTING] = self._messages - sum(counts[1:])  # the kernel skips the usual one
         return {status: counts[status] for status in Status if counts[status]}
 
     @property

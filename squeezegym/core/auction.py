@@ -10,11 +10,11 @@ import numpy as np
 
 from squeezegym._jit import entry, kernel
 from squeezegym.codes import BUY, IS_REDUCE_ONLY, NO_ASK, NO_BID, NO_SLOT, ONE, SELL, ZERO
-from squeezegym.core.book import unlink
+from squeezegym.core.book import improves, lead, unlink
 from squeezegym.core.levels import in_window, prepend
 from squeezegym.core.matching import cut_maker, first_order, reducible
 from squeezegym.core.orderids import forget
-from squeezegym.core.window import CROSSED, join, leave, roll
+from squeezegym.core.window import CROSSED, join, leave
 
 _NO_MESSAGE = np.int64(-1)
 
@@ -208,14 +208,8 @@ def rejoin(book, side):
         before = order["prev"]
         price = np.int64(order["price"])
         leave(book, slot, side)
-        if side == BUY and price > book["best_bid"]:
-            book["best_bid"] = price
-            if not in_window(book, price):
-                roll(book, price)
-        elif side == SELL and price < book["best_ask"]:
-            book["best_ask"] = price
-            if not in_window(book, price):
-                roll(book, price)
+        if improves(book, side, price):
+            lead(book, side, price)
         if in_window(book, price):
             prepend(book, slot, side, price, np.int64(order["qty"]))
         else:

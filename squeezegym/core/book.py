@@ -75,9 +75,22 @@ def open_book(book, lowest, highest, base, rule):
 @kernel(inline=True)
 def crosses(book, side, price):
     """Whether an order of ``side`` at ``price`` would trade with the ladder."""
-    if side == BUY:
-        return price >= book["best_ask"]
-    return price <= book["best_bid"]
+    # Sides alternate at random: a selection is cheaper than a branch that is guessed wrong.
+    bid = book["best_bid"]
+    ask = book["best_ask"]
+    ahead = price - ask
+    below = bid - price
+    return (ahead if side == BUY else below) >= 0
+
+
+@kernel(inline=True)
+def improves(book, side, price):
+    """Whether ``price`` is better than the ladder's best of its own side."""
+    bid = book["best_bid"]
+    ask = book["best_ask"]
+    above = price - bid
+    below = ask - price
+    return (above if side == BUY else below) > 0
 
 
 @kernel(inline=True)
@@ -90,15 +103,9 @@ def next_id(book):
 
 
 @kernel(inline=True)
-def rest(book, order_id, owner, side, price, qty, flags):
-    """Put a new order behind its price level; on an open book it must not cross.
-
-    Returns:
-        Its slot, or NO_SLOT when every slot is taken.
-    """
+def claim(book, order_id, owner, side, flags):
+    """Take the next free slot for an order; there must be one. Its place comes next."""
     slot = book["free"]
-    if slot == NO_SLOT:
-        return slot
     order = book["orders"][slot]
     book["free"] = order["next"]
     book["live"] += np.uint32(1)
@@ -106,32 +113,44 @@ def rest(book, order_id, owner, side, price, qty, flags):
     order["owner"] = np.uint32(owner)
     order["side"] = np.uint16(side)
     order["flags"] = np.uint16(flags)
-    stand(book, slot, side, price, qty)
     return slot
 
 
+@kernel
+def lead(book, side, price):
+    """Make a price the best of its side, and bring it into the window."""
+    if side == BUY:
+        book["best_bid"] = price
+    else:
+        book["best_ask"] = price
+    if not in_window(book, price):
+        roll(book, price)
+
+
 @kernel(inline=True)
-def stand(book, slot, side, price, qty):
-    """Give a claimed slot its place: a level, or a list beside the ladder."""
+def queue_up(book, slot, side, price, qty):
+    """Put an order that does not cross the ladder behind the queue of its price."""
     order = book["orders"][slot]
     order["price"] = np.uint32(price)
     order["qty"] = np.uint32(qty)
-    if crosses(book, side, price):
-        join(book, slot, side + 2, book["waiting_head"][side + 2], False)
-        return
-    if side == BUY:
-        if price > book["best_bid"]:
-            book["best_bid"] = price
-            if not in_window(book, price):
-                roll(book, price)
-    elif price < book["best_ask"]:
-        book["best_ask"] = price
-        if not in_window(book, price):
-            roll(book, price)
+    if improves(book, side, price):
+        lead(book, side, price)
     if in_window(book, price):
         append(book, slot, side, price, qty)
     else:
         join(book, slot, side, book["waiting_head"][side], False)
+
+
+@kernel(inline=True)
+def stand(book, slot, side, price, qty):
+    """Give an order its place: behind its price, or among the crossed orders of an auction."""
+    if not crosses(book, side, price):
+        queue_up(book, slot, side, price, qty)
+        return
+    order = book["orders"][slot]
+    order["price"] = np.uint32(price)
+    order["qty"] = np.uint32(qty)
+    join(book, slot, side + 2, book["waiting_head"][side + 2], False)
 
 
 @kernel(inline=True)

@@ -24,7 +24,7 @@ from squeezegym.codes import (
 from squeezegym.codes import VENUE as VENUE_ACCOUNT
 from squeezegym.core.accounts import exchange_lots, transfer
 from squeezegym.core.arithmetic import mul_div_up
-from squeezegym.core.book import NO_ORDER, crosses, find, next_id, remove, rest
+from squeezegym.core.book import NO_ORDER, claim, crosses, find, next_id, remove, stand
 from squeezegym.core.eventlog import count_problem, log_cancel, log_order
 from squeezegym.core.matching import (
     head_against,
@@ -112,12 +112,13 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):
     status, filled, left = outcome(price, tif, entered, left, prevented)
     order_id = NO_ORDER
     if left > 0:
-        book["sequence"] += np.uint64(1)
-        order_id = next_id(book)
-        if rest(book, order_id, owner, side, price, left, rules) == NO_SLOT:
-            order_id = NO_ORDER
+        if book["free"] == NO_SLOT:
             status = BOOK_FULL
             count_problem(market, _BOOK_FULL)
+        else:
+            book["sequence"] += np.uint64(1)
+            order_id = next_id(book)
+            stand(book, claim(book, order_id, owner, side, rules), side, price, left)
     keep_centred(book)
     _occupy_engine(market, params)
     market["score"]["taken"][venue, side] += filled

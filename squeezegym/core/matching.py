@@ -215,14 +215,11 @@ def matcher(settle):
         mask = np.int64(book["levels"].shape[0] - 1)
         going = True
         while going and qty > 0:
-            if side == BUY:
-                best = book["best_ask"]
-                if best > limit:
-                    break
-            else:
-                best = book["best_bid"]
-                if best < limit:
-                    break
+            if not crosses(book, side, limit):
+                break
+            bid = book["best_bid"]
+            ask = book["best_ask"]
+            best = ask if side == BUY else bid
             if not in_window(book, best):
                 roll(book, best)
             level = book["levels"][best & mask]

@@ -42,7 +42,8 @@ from squeezegym.core.book import (
     owned,
     release,
     remove,
-    rest,
+    claim,
+    queue_up,
     shrink,
     stand,
     unlink,
@@ -158,48 +159,52 @@ def acknowledge(receipt, order_id, status, filled, resting, withdrawn):
 
 
 @kernel(inline=True)
-def settle_down(desk, message, side, price, qty):
-    """Let a new order rest.
-
-    Returns:
-        ``(order_id, slot)``: the id under which it rests and its slot, or NO_SLOT when the book
-        is full.
-    """
-    book = desk["book"]
-    order_id = message["order_id"] if desk["by_id"] != 0 else next_id(book)
-    slot = rest(book, order_id, np.int64(message["owner"]), side, price, qty, message["flags"])
-    if slot != NO_SLOT and desk["by_id"] != 0:
-        remember(desk, order_id, slot)
-        desk["top_id"] = max(desk["top_id"], np.int64(order_id))
-    return order_id, slot
+def answer(desk, receipt, order_id, status, filled, resting, withdrawn):
+    """Write a receipt and count its status."""
+    acknowledge(receipt, order_id, status, filled, resting, withdrawn)
+    desk["counts"][status] += 1
 
 
 @kernel(inline=True)
-def take_new(desk, tape, index, message, receipt):
-    """Enter a new order: the plain one that rests at once here, any other in its own call."""
+def note(desk, order_id, slot):
+    """Note where a new order stands, for the messages that will name it by its sender's id."""
+    remember(desk, order_id, slot)
+    desk["top_id"] = max(desk["top_id"], np.int64(order_id))
+
+
+@kernel(inline=True)
+def take_new(desk, by_id, tape, index, message, receipt):
+    """Enter a new order: a plain one that just rests here, any other in a call of its own."""
     book = desk["book"]
     side = np.int64(message["side"])
     tif = np.int64(message["tif"])
     price = message["price"]
     qty = message["qty"]
+    order_id = message["order_id"]
     status = refusal(book, side, price, qty, tif, np.int64(message["flags"]))
     if status == ACCEPTED:
         if np.int64(message["owner"]) >= desk["owners"]:
             status = UNKNOWN_OWNER
-        elif desk["by_id"] == 0:
-            book["sequence"] += np.uint64(1)
-        elif look_up(desk, message["order_id"]) != NO_SLOT:
+        elif by_id and look_up(desk, order_id) != NO_SLOT:
             status = DUPLICATE_ORDER
     if status != ACCEPTED:
-        acknowledge(receipt, message["order_id"], status, ZERO, ZERO, ZERO)
-    elif message["flags"] == 0 and tif == GTC and price != 0 and not crosses(book, side, price):
-        order_id, slot = settle_down(desk, message, side, price, qty)
-        if slot == NO_SLOT:
-            acknowledge(receipt, order_id, BOOK_FULL, ZERO, ZERO, ZERO)
-        else:
-            acknowledge(receipt, order_id, RESTING, ZERO, qty, ZERO)
-    else:
+        answer(desk, receipt, order_id, status, ZERO, ZERO, ZERO)
+    elif (
+        np.int64(message["flags"]) | tif != 0
+        or price == 0
+        or crosses(book, side, price)
+        or book["free"] == NO_SLOT
+    ):
         take_active(desk, tape, index, message, receipt)
+    else:
+        if not by_id:
+            book["sequence"] += np.uint64(1)
+            order_id = next_id(book)
+        slot = claim(book, order_id, np.int64(message["owner"]), side, ZERO)
+        queue_up(book, slot, side, price, qty)
+        if by_id:
+            note(desk, order_id, slot)
+        acknowledge(receipt, order_id, RESTING, ZERO, qty, ZERO)
 
 
 @kernel
@@ -214,12 +219,13 @@ def take_active(desk, tape, index, message, receipt):
     qty = message["qty"]
     order_id = message["order_id"]
     if desk["by_id"] == 0:
+        book["sequence"] += np.uint64(1)
         order_id = (book["sequence"] << SLOT_BITS) | SLOT_MASK
     if flags != 0 or tif == FOK:
         shun = shun_of(book, owner)
         status, qty = obstacle(book, owner, shun, side, price, qty, tif, flags, desk["positions"])
         if status != ACCEPTED:
-            acknowledge(receipt, order_id, status, ZERO, ZERO, ZERO)
+            answer(desk, receipt, order_id, status, ZERO, ZERO, ZERO)
             return
     limit = limit_of(book, side, price)
     left = qty
@@ -231,31 +237,48 @@ def take_active(desk, tape, index, message, receipt):
         left, prevented, withdrawn = sweep(ledger, limit, qty)
     status, filled, left = outcome(price, tif, qty, left, prevented)
     if left > 0:
-        order_id, slot = settle_down(desk, message, side, price, left)
-        if slot == NO_SLOT:
-            status = BOOK_FULL
+        status, order_id = settle_down(desk, order_id, owner, side, price, left, flags, status)
+        if status == BOOK_FULL:
             left = ZERO
         elif filled != 0 and desk["by_id"] == 0:
             rename_taker(desk, tape, n_before, order_id)
-    acknowledge(receipt, order_id, status, filled, left, withdrawn)
+    answer(desk, receipt, order_id, status, filled, left, withdrawn)
+
+
+@kernel
+def settle_down(desk, order_id, owner, side, price, qty, flags, status):
+    """Let the rest of an order rest.
+
+    Returns:
+        ``(status, order_id)``: the status, BOOK_FULL if there is no slot; the id it rests under.
+    """
+    book = desk["book"]
+    if book["free"] == NO_SLOT:
+        return BOOK_FULL, order_id
+    if desk["by_id"] == 0:
+        order_id = next_id(book)
+    slot = claim(book, order_id, owner, side, flags)
+    stand(book, slot, side, price, qty)
+    if desk["by_id"] != 0:
+        note(desk, order_id, slot)
+    return status, order_id
 
 
 @kernel(inline=True)
-def take_cancel(desk, message, receipt):
+def take_cancel(desk, by_id, message, receipt):
     """Cancel one order."""
     book = desk["book"]
     order_id = message["order_id"]
-    status = UNKNOWN_ORDER
-    if np.int64(book["state"]) == STATE_HALTED:
-        status = HALTED
-    else:
-        slot = locate(desk, order_id)
-        if slot != NO_SLOT:
-            if desk["by_id"] != 0:
-                forget(desk, book["orders"][slot])
-            remove(book, slot)
-            status = CANCELLED
-    acknowledge(receipt, order_id, status, ZERO, ZERO, ZERO)
+    slot = look_up(desk, order_id) if by_id else find(book, order_id)
+    if slot == NO_SLOT or np.int64(book["state"]) == STATE_HALTED:
+        halted = np.int64(book["state"]) == STATE_HALTED
+        status = HALTED if halted else UNKNOWN_ORDER
+        answer(desk, receipt, order_id, status, ZERO, ZERO, ZERO)
+        return
+    if by_id:
+        forget(desk, book["orders"][slot])
+    remove(book, slot)
+    answer(desk, receipt, order_id, CANCELLED, ZERO, ZERO, ZERO)
 
 
 @kernel
@@ -273,7 +296,7 @@ def take_cancel_all(desk, message, receipt):
             remove(book, slot)
             count += 1
             slot = owned(book, np.int64(message["owner"]), np.int64(slot))
-    acknowledge(receipt, message["order_id"], status, ZERO, ZERO, count)
+    answer(desk, receipt, message["order_id"], status, ZERO, ZERO, count)
 
 
 @kernel
@@ -303,14 +326,14 @@ def take_amend(desk, tape, index, message, receipt):
     slot = locate(desk, order_id)
     status = amend_refusal(book, slot, price, qty)
     if status != ACCEPTED:
-        acknowledge(receipt, order_id, status, ZERO, ZERO, ZERO)
+        answer(desk, receipt, order_id, status, ZERO, ZERO, ZERO)
         return
     order = book["orders"][slot]
     if price == 0:
         price = np.int64(order["price"])
     if price == np.int64(order["price"]) and qty < np.int64(order["qty"]):
         shrink(book, slot, qty)
-        acknowledge(receipt, order_id, RESTING, ZERO, qty, ZERO)
+        answer(desk, receipt, order_id, RESTING, ZERO, qty, ZERO)
         return
     side = np.int64(order["side"])
     flags = np.int64(order["flags"])
@@ -319,7 +342,7 @@ def take_amend(desk, tape, index, message, receipt):
     public = flags & (IS_POST_ONLY | IS_REDUCE_ONLY)
     status, qty = obstacle(book, owner, shun, side, price, qty, GTC, public, desk["positions"])
     if status != ACCEPTED:
-        acknowledge(receipt, order_id, status, ZERO, ZERO, ZERO)
+        answer(desk, receipt, order_id, status, ZERO, ZERO, ZERO)
         return
     unlink(book, slot)
     left = qty
@@ -335,7 +358,7 @@ def take_amend(desk, tape, index, message, receipt):
         release(book, slot)
         if desk["by_id"] != 0:
             forget(desk, order)
-    acknowledge(receipt, order_id, status, filled, left, withdrawn)
+    answer(desk, receipt, order_id, status, filled, left, withdrawn)
 
 
 @kernel
@@ -349,7 +372,7 @@ def take_rare(desk, tape, index, message, receipt):
         take_cancel_all(desk, message, receipt)
     else:
         status = HALTED if np.int64(book["state"]) == STATE_HALTED else BAD_MESSAGE
-        acknowledge(receipt, message["order_id"], status, ZERO, ZERO, ZERO)
+        answer(desk, receipt, message["order_id"], status, ZERO, ZERO, ZERO)
 
 
 @kernel
@@ -366,18 +389,21 @@ def open_desk(desk):
 @kernel
 def take_all(desk, messages, receipts, tape):
     """Serve a row of messages."""
+    book = desk["book"]
+    by_id = desk["by_id"] != 0
+    rolls = book["highest"] - book["lowest"] >= book["levels"].shape[0]
     desk["n_tape"] = 0
     for i in range(messages.shape[0]):
         message = messages[i]
         kind = np.int64(message["kind"])
         if kind == NEW:
-            take_new(desk, tape, i, message, receipts[i])
+            take_new(desk, by_id, tape, i, message, receipts[i])
         elif kind == CANCEL:
-            take_cancel(desk, message, receipts[i])
+            take_cancel(desk, by_id, message, receipts[i])
         else:
             take_rare(desk, tape, i, message, receipts[i])
-        desk["counts"][np.int64(receipts[i]["status"])] += 1
-        keep_centred(desk["book"])
+        if rolls:
+            keep_centred(book)
 
 
 @entry(seconds=8)

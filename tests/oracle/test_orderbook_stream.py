@@ -369,7 +369,7 @@ def test_prices_wander_through_a_wide_range(self_trade, start, drift):
     naive = naive_book(self_trade, (1, 2_000_000_000))
     flow = Flow(naive, seed=10, spread=3 * drift, drift=drift, far=0.2)
     flow.centre = start
-    replayed(Pair(naive), flow, LENGTH // 4 if JIT_DISABLED else LENGTH, chunk=50)
+    replayed(Pair(naive), flow, LENGTH // 10 if JIT_DISABLED else LENGTH, chunk=40)
 
 
 def messages_of(**fields):
