@@ -72,6 +72,7 @@ RESTING_DTYPE = np.dtype(
     align=True,
 )
 
+DIRECT_DTYPE = np.dtype([("above", "u4")])  # slot + 1; 0: none
 ID_DTYPE = np.dtype([("id", "u8"), ("slot", "u4"), ("used", "u4")], align=True)
 
 
@@ -132,7 +133,7 @@ def desk_dtype(levels: int, orders: int) -> np.dtype[Any]:
             ("displaced", "i8"),  # live ids that stand in the table
             ("counts", "i8", (len(Status),)),  # receipts by status
             ("positions", "i8", (MAX_OWNERS,)),  # net lots bought
-            ("direct", "u4", (4 * capacity,)),  # slot + 1 by the low bits of an id; 0: none
+            ("direct", DIRECT_DTYPE, (4 * capacity,)),  # where ids stand, by their low bits
             ("table", ID_DTYPE, (2 * capacity,)),
         ],
         align=True,

@@ -8,7 +8,7 @@ Whatever the ids are, each costs a bounded number of look-ups.
 
 import numpy as np
 
-from squeezegym._jit import kernel, wrapping_mul
+from squeezegym._jit import kernel, prefetch, wrapping_mul
 from squeezegym.codes import IS_DISPLACED, NO_SLOT
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio
@@ -20,7 +20,7 @@ _DISPLACED = np.uint16(IS_DISPLACED)
 @kernel(inline=True)
 def look_up(desk, order_id):
     """Return the slot of a live order, or NO_SLOT."""
-    above = np.int64(desk["direct"][_near(desk, order_id)])
+    above = np.int64(desk["direct"][_near(desk, order_id)]["above"])
     if above != 0 and desk["book"]["orders"][above - 1]["id"] == order_id:
         return np.uint32(above - 1)
     if desk["displaced"] == 0:
@@ -31,9 +31,9 @@ def look_up(desk, order_id):
 @kernel(inline=True)
 def remember(desk, order_id, slot):
     """Note where a new order stands; its id must not be live."""
-    place = _near(desk, order_id)
-    if desk["direct"][place] == 0:
-        desk["direct"][place] = np.uint32(np.int64(slot) + 1)
+    entry = desk["direct"][_near(desk, order_id)]
+    if entry["above"] == 0:
+        entry["above"] = np.uint32(np.int64(slot) + 1)
     else:
         _displace(desk, order_id, slot)
 
@@ -42,9 +42,15 @@ def remember(desk, order_id, slot):
 def forget(desk, order):
     """Drop the id of an order that is no longer live."""
     if order["flags"] & _DISPLACED == 0:
-        desk["direct"][_near(desk, order["id"])] = 0
+        desk["direct"][_near(desk, order["id"])]["above"] = 0
     else:
         _drop(desk, order["id"])
+
+
+@kernel(inline=True)
+def expect(desk, order_id):
+    """Ask for the line where an id will be looked up, while other messages are served."""
+    prefetch(desk["direct"][_near(desk, order_id)], 0, 1)
 
 
 @kernel(inline=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from squeezegym._jit import entry, kernel
+from squeezegym._jit import entry, kernel, prefetch
 from squeezegym.codes import (
     ACCEPTED,
     AMEND,
@@ -59,10 +59,12 @@ from squeezegym.core.matching import (
     shunned,
     trades_at_once,
 )
-from squeezegym.core.orderids import forget, look_up, remember
+from squeezegym.core.orderids import expect, forget, look_up, remember
 from squeezegym.core.window import keep_centred
 
 
+
+_AHEAD = 8  # messages between asking for the line of an id and using it
 
 
 @kernel(inline=True)
@@ -392,8 +394,15 @@ def take_all(desk, messages, receipts, tape):
     book = desk["book"]
     by_id = desk["by_id"] != 0
     rolls = book["highest"] - book["lowest"] >= book["levels"].shape[0]
+    last = messages.shape[0] - 1
+    last_slot = np.int64(book["orders"].shape[0] - 1)
     desk["n_tape"] = 0
     for i in range(messages.shape[0]):
+        coming = messages[min(i + _AHEAD, last)]["order_id"]
+        if by_id:
+            expect(desk, coming)
+        else:
+            prefetch(book["orders"][min(np.int64(coming & SLOT_MASK), last_slot)], 0, 1)
         message = messages[i]
         kind = np.int64(message["kind"])
         if kind == NEW:
