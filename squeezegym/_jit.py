@@ -62,7 +62,9 @@ def source_fingerprint() -> str:
     """
     package = Path(__file__).parent
     sources = [*sorted((package / "core").glob("*.py"))]
-    sources += [package / name for name in ("_jit.py", "bookrecord.py", "codes.py", "state.py", "params.py")]
+    sources += [
+        package / name for name in ("_jit.py", "bookrecord.py", "codes.py", "state.py", "params.py")
+    ]
     digest = hashlib.sha256()
     for source in sources:
         digest.update(source.read_bytes())
@@ -78,6 +80,7 @@ class Entry:
 
     def __init__(self, build: Callable[[str], Callable[..., Any]], seconds: int) -> None:
         function = build(source_fingerprint())
+        self._name = function.__name__
         self._seconds = seconds
         self._kernel = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
         self._known: set[Any] = set()
@@ -97,15 +100,13 @@ class Entry:
         """Call the kernel, compiling it (with a notice) the first time a class is seen."""
         if self.is_ready(args[0]):
             return self._kernel(*args)
-        with self._lock, _compile_notice(self._kernel.__name__, self._seconds):
+        with self._lock, _compile_notice(self._name, self._seconds):
             result = self._kernel(*args)
         self._known.add(args[0].dtype)
         return result
 
 
-def entry(
-    build: Callable[[str], Callable[..., Any]] | None = None, *, seconds: int = 20
-) -> Any:
+def entry(build: Callable[[str], Callable[..., Any]] | None = None, *, seconds: int = 20) -> Any:
     """Declare an entry from a builder that closes over the source fingerprint.
 
     Args:

@@ -93,7 +93,7 @@ def book_dtype(levels: int, orders: int) -> np.dtype[Any]:
             ("highest", "i8"),
             ("free", "u4"),  # head of the free list
             ("live", "u4"),  # resting orders
-                        ("last", "i8"),  # price of the last trade, ticks
+            ("last", "i8"),  # price of the last trade, ticks
             ("sequence", "u8"),  # ids given by the book so far
             ("expired", "i8"),  # reduce-only orders cancelled or cut when they were about to trade
             ("state", "u4"),  # codes.BookState

@@ -100,7 +100,7 @@ STATUS_TEXT = {
     Status.FILLED: "the whole quantity was filled",
     Status.PARTIALLY_FILLED: "part was filled; the rest of a GTC order rests in the book",
     Status.CANCELLED: "the order, or the unfilled rest of an IOC or market order, was cancelled",
-    Status.BOOK_FULL: "every order slot of the book is taken; use a larger size class or max_orders",
+    Status.BOOK_FULL: "every order slot of the book is taken; allow more orders",
     Status.UNKNOWN_ORDER: "no resting order has this id; it was filled, cancelled or never was",
     Status.BAD_QUANTITY: "the quantity must lie between 1 and 4,294,967,295 lots",
     Status.PRICE_OUT_OF_RANGE: "the price lies outside the range that the book accepts",
@@ -111,9 +111,9 @@ STATUS_TEXT = {
     Status.HALTED: "trading is halted; the book takes no message of any kind",
     Status.CANCEL_ONLY: "the book takes cancels only, no new or amended orders",
     Status.AUCTION: "an auction takes only orders that can rest: no market, IOC or FOK orders",
-    Status.DUPLICATE_ORDER: "a live order has this id; an id may come back once its order is gone",
+    Status.DUPLICATE_ORDER: "a live order has this id; it may come back once that order is gone",
     Status.UNKNOWN_OWNER: "the owner's number must be below the book's max_owners",
-    Status.BAD_MESSAGE: "kind, side, tif or flags hold a code that does not exist or do not combine",
+    Status.BAD_MESSAGE: "kind, side, tif or flags hold an unknown code or do not combine",
 }
 
 

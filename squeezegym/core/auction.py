@@ -12,8 +12,9 @@ from squeezegym._jit import entry, kernel
 from squeezegym.codes import BUY, IS_REDUCE_ONLY, NO_ASK, NO_BID, NO_SLOT, ONE, SELL, ZERO
 from squeezegym.core.book import improves, lead, unlink
 from squeezegym.core.levels import in_window, prepend
-from squeezegym.core.matching import cut_maker, first_order, reducible
+from squeezegym.core.matching import cut_maker
 from squeezegym.core.orderids import forget
+from squeezegym.core.priority import first_order, reducible
 from squeezegym.core.window import CROSSED, join, leave
 
 _NO_MESSAGE = np.int64(-1)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from squeezegym._jit import kernel
-from squeezegym.codes import BUY, NO_ASK, NO_BID, SELL, Source
+from squeezegym.codes import BUY, NO_ASK, NO_BID, Source
 from squeezegym.core.levels import in_window, next_level
 from squeezegym.core.marks import mid
 

@@ -47,7 +47,8 @@ from squeezegym.codes import (
 )
 from squeezegym.core.book import crosses, remove, shrink
 from squeezegym.core.ladder import vacate
-from squeezegym.core.levels import beyond, in_window, next_level
+from squeezegym.core.levels import beyond, in_window
+from squeezegym.core.priority import fillable, reducible
 from squeezegym.core.window import CROSSED, roll
 
 _ALLOW = np.uint32(0)
@@ -129,12 +130,6 @@ def limit_of(book, side, price):
     return book["highest"] if side == BUY else book["lowest"]
 
 
-@kernel(inline=True)
-def reducible(side, held):
-    """Lots that an order of ``side`` may take off a signed position."""
-    return max(ZERO, -held if side == BUY else held)
-
-
 @kernel
 def would_cross(book, side, price):
     """Whether an order would trade with what stands on the other side, crossed orders included."""
@@ -181,7 +176,7 @@ def shunned(book, owner):
     return NO_OWNER if book["self_trade"] == _ALLOW else owner
 
 
-def matcher(settle):
+def matcher(settle):  # noqa: C901  (the hot loop stays in one place)
     """Build the matching loop around a settlement.
 
     Args:
@@ -330,83 +325,3 @@ def cut_maker(book, slot, qty):
         remove(book, slot)
     else:
         shrink(book, slot, open_qty - qty)
-
-
-@kernel
-def follower(book, side, slot):
-    """Return the order behind ``slot`` in the priority of its side, or NO_SLOT."""
-    order = book["orders"][slot]
-    after = order["next"]
-    if after != NO_SLOT:
-        return after
-    price = np.int64(order["price"])
-    if not in_window(book, price):
-        return NO_SLOT
-    behind = next_level(book, side, price)
-    if in_window(book, behind):
-        return book["levels"][behind & np.int64(book["levels"].shape[0] - 1)]["head"]
-    return book["waiting_head"][side]
-
-
-@kernel
-def first_order(book, side):
-    """Return the order with the highest priority of a side, or NO_SLOT."""
-    best = book["best_bid"] if side == BUY else book["best_ask"]
-    if in_window(book, best):
-        return book["levels"][best & np.int64(book["levels"].shape[0] - 1)]["head"]
-    return book["waiting_head"][side]
-
-
-@kernel
-def fillable(book, owner, shun, side, limit, qty, positions):
-    """Lots that an order would fill at once, counted up to ``qty``."""
-    opposite = ONE - side
-    stops = np.int64(book["self_trade"]) != CANCEL_OLDEST
-    held = positions[owner]
-    total = ZERO
-    slot = first_order(book, opposite)
-    while slot != NO_SLOT and total < qty:
-        order = book["orders"][slot]
-        price = np.int64(order["price"])
-        if (side == BUY and price > limit) or (side == SELL and price < limit):
-            break
-        maker = np.int64(order["owner"])
-        fills = np.int64(order["qty"])
-        if maker == shun:
-            if stops:
-                break
-            fills = ZERO
-        elif np.int64(order["flags"]) & IS_REDUCE_ONLY != 0:
-            if maker == owner:
-                fills = min(fills, reducible(opposite, held))
-            else:
-                fills = allowance(book, opposite, slot, positions[maker])
-        total += fills
-        if maker != owner:
-            held += fills if side == BUY else -fills
-        slot = follower(book, opposite, slot)
-    return min(total, qty)
-
-
-@kernel
-def allowance(book, side, slot, held):
-    """Lots that a resting reduce-only order may fill once its owner's orders before it have.
-
-    Args:
-        book: The book.
-        side: Its side.
-        slot: The order.
-        held: Its owner's signed position now, lots.
-    """
-    owner = book["orders"][slot]["owner"]
-    current = first_order(book, side)
-    while True:
-        order = book["orders"][current]
-        if order["owner"] == owner:
-            fills = np.int64(order["qty"])
-            if np.int64(order["flags"]) & IS_REDUCE_ONLY != 0:
-                fills = min(fills, reducible(side, held))
-            if current == slot:
-                return fills
-            held += fills if side == BUY else -fills
-        current = follower(book, side, current)

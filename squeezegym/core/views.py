@@ -4,8 +4,8 @@ import numpy as np
 
 from squeezegym._jit import entry, kernel
 from squeezegym.codes import IS_CROSSED, NO_SLOT, ZERO
-from squeezegym.core.matching import first_order, follower
-from squeezegym.core.replay import locate
+from squeezegym.core.desk import locate
+from squeezegym.core.priority import first_order, follower
 from squeezegym.core.window import CROSSED
 
 

@@ -61,7 +61,9 @@ def test_importing_the_package_compiles_and_loads_no_kernel():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-@pytest.mark.parametrize("name", ["core/rng.py", "core/ladder.py", "codes.py", "state.py", "bookrecord.py"])
+@pytest.mark.parametrize(
+    "name", ["core/rng.py", "core/ladder.py", "codes.py", "state.py", "bookrecord.py"]
+)
 def test_the_fingerprint_changes_with_any_source(tmp_path, monkeypatch, name):
     package = tmp_path / "squeezegym"
     ignore = shutil.ignore_patterns("__pycache__", "envs", "data", "view", "_configs")
