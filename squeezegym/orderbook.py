@@ -333,17 +333,12 @@ class OrderBook(BookView):
             f" {self._messages} messages)"
         )
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> OrderBook:
-        return self.copy()
-
     def copy(self) -> OrderBook:
         """Return an independent copy of the book."""
-        twin = copy.copy(self)
-        for name in ("_desks", "_one", "_answer", "_scratch"):
-            setattr(twin, name, getattr(self, name).copy())
-        if self._prints is not None:
-            twin._prints = list(self._prints)
-        return twin
+        return copy.deepcopy(self)
+
+    def __copy__(self) -> OrderBook:
+        return copy.deepcopy(self)
 
     # -- inside --------------------------------------------------------------------------------
 

@@ -23,7 +23,8 @@ import pytest
 from numpy.typing import NDArray
 
 from squeezegym.codes import Side, Status
-from squeezegym.data.lobster import Event, LobsterBook, read_lobster, read_shown, rebuild
+from squeezegym.data.lobster import Event, read_lobster, read_shown
+from squeezegym.data.lobster_book import LobsterBook, rebuild
 from squeezegym.orderbook import OrderBook
 
 SHARED = Path(__file__).parents[2] / "../shared/data/lobster-aapl-l10"

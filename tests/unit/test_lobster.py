@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from squeezegym.codes import MessageKind, Side, Tif
-from squeezegym.data.lobster import LobsterBook, read_lobster, read_shown, rebuild
+from squeezegym.data.lobster import read_lobster, read_shown
+from squeezegym.data.lobster_book import LobsterBook, rebuild
 from squeezegym.errors import DataError
 
 BUY, SELL = Side.BUY, Side.SELL
