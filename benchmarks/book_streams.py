@@ -207,7 +207,7 @@ def empty_book(ids: str, max_orders: int) -> OrderBook:
 
 
 def to_messages(raw: np.ndarray) -> np.ndarray:
-    """Translate a stream; buyers are owners 1 to 500, sellers 501 to 1000, so none meets himself."""
+    """Translate a stream; buyers are owners 1 to 500 and sellers 501 to 1000: they never meet."""
     messages = np.zeros(len(raw), MESSAGE_DTYPE)
     op, side, price, qty, order = raw.T
     messages["kind"] = np.where(op == CANCEL, MessageKind.CANCEL, MessageKind.NEW)
