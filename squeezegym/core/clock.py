@@ -67,7 +67,7 @@ def run(market, params, until):
 
 
 @kernel
-def _serve(market, params, source):
+def _serve(market, params, source):  # noqa: C901  (a call more costs a second of compile time)
     """Serve one event."""
     if source == _MAKER_PERP:
         maker_visit(market, params, PERP)
@@ -81,13 +81,7 @@ def _serve(market, params, source):
         noise_market_order(market, params, PERP)
     elif source == _NOISE_SPOT:
         noise_market_order(market, params, SPOT)
-    else:
-        _serve_rare(market, params, source)
-
-
-@kernel
-def _serve_rare(market, params, source):
-    if source == _FEED:
+    elif source == _FEED:
         publish(market, params)
     elif source == _MARK:
         update_marks(market, params)
@@ -99,12 +93,18 @@ def _serve_rare(market, params, source):
     elif source == _VALUE:
         value_decision(market, params)
     elif source == _CATALYST:
-        if market["flow"]["catalyst_end"] == 0:
-            _begin_catalyst(market, params)
-        else:
-            catalyst_child(market, params)
+        _serve_catalyst(market, params)
     else:
         arbitrage_look(market, params)
+
+
+@kernel
+def _serve_catalyst(market, params):
+    """Begin the metaorder, or send its next child order."""
+    if market["flow"]["catalyst_end"] == 0:
+        _begin_catalyst(market, params)
+    else:
+        catalyst_child(market, params)
 
 
 @kernel

@@ -105,10 +105,7 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):
     left = entered
     prevented = ZERO
     if trades_at_once(book, side, limit):
-        ledger = (market, params, venue, owner, side, flags)
-        left = match(book, side, limit, left, shun, NO_SLOT, ledger)
-        if left > 0 and crosses(book, side, limit):
-            left, prevented = go_on(ledger, limit, left, shun)
+        left, prevented = sweep((market, params, venue, owner, side, flags), limit, left, shun)
     status, filled, left = outcome(price, tif, entered, left, prevented)
     order_id = NO_ORDER
     if left > 0:
@@ -128,8 +125,8 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):
 
 
 @kernel
-def go_on(ledger, limit, left, shun):
-    """Go on with a match that has paused before a maker that a rule has to look at.
+def sweep(ledger, limit, left, shun):
+    """Match an order as far as it goes.
 
     Returns:
         ``(left, prevented)``: lots left, lots taken out by self-trade prevention.
@@ -140,12 +137,14 @@ def go_on(ledger, limit, left, shun):
     if venue == SPOT:
         held = market["accounts"]["spot"]
     prevented = ZERO
-    while left > 0 and crosses(book, side, limit):
+    exempt = NO_SLOT
+    while True:
+        left = match(book, side, limit, left, shun, exempt, ledger)
+        if left == 0 or not crosses(book, side, limit):
+            return left, prevented
         slot = head_against(book, side)
         left, exempt, cut, _ = resolve(book, side, slot, left, shun, held)
         prevented += cut
-        left = match(book, side, limit, left, shun, exempt, ledger)
-    return left, prevented
 
 
 @kernel(inline=True)

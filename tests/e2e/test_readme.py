@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
 WITH_OUTPUT = re.findall(r"```python\n([^`]*?)```\s*```text\n(.*?)```", README, re.S)
+BOOK_PAGE = (ROOT / "docs" / "order-book.md").read_text(encoding="utf-8")
 
 
 def run(code):
@@ -19,8 +21,8 @@ def run(code):
     return printed.getvalue()
 
 
-def test_two_examples_show_their_output():
-    assert len(WITH_OUTPUT) == 2
+def test_three_examples_show_their_output():
+    assert len(WITH_OUTPUT) == 3
 
 
 @pytest.mark.parametrize(("code", "output"), WITH_OUTPUT)
@@ -31,3 +33,8 @@ def test_example_prints_what_the_readme_says(code, output):
 @pytest.mark.parametrize("code", [b for b in BLOCKS if b not in dict(WITH_OUTPUT)])
 def test_the_other_examples_run(code):
     run("import gymnasium as gym\nimport squeezegym\n" + code)
+
+
+def test_the_order_book_page_prints_what_it_says():
+    ((code, output),) = re.findall(r"```python\n([^`]*?)```\s*```text\n(.*?)```", BOOK_PAGE, re.S)
+    assert run(code) == output
