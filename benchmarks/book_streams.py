@@ -110,6 +110,18 @@ def swing(n: int, target: int = 5_000) -> np.ndarray:
     return _generate(rng, rng.geometric(0.15, target + n), centres, target, shares)
 
 
+def _draw(
+    rng: np.random.Generator, n: int, target: int, sells: np.ndarray | float
+) -> tuple[np.ndarray, ...]:
+    """Draw kinds, sides, whether at the opposite best, lots, and a number in [0, 1) each."""
+    kinds = np.searchsorted((0.6, 0.9), rng.random(n), side="right")
+    kinds[:target] = ADD
+    at_touch = rng.random(n) < 0.04
+    at_touch[:target] = False
+    sides = (rng.random(n) < np.where(kinds == ADD, sells, 0.5)).astype(np.int64)
+    return (kinds, sides, at_touch, rng.integers(1, 101, n), rng.random(n))
+
+
 def _generate(
     rng: np.random.Generator,
     offsets: np.ndarray,
@@ -126,13 +138,7 @@ def _generate(
         target: Number of resting orders to hold.
         sells: Share of sells among the limit orders.
     """
-    n = len(offsets)
-    kinds = np.searchsorted((0.6, 0.9), rng.random(n), side="right")
-    kinds[:target] = ADD
-    at_touch = rng.random(n) < 0.04
-    at_touch[:target] = False
-    sides = (rng.random(n) < np.where(kinds == ADD, sells, 0.5)).astype(np.int64)
-    draws = (kinds, sides, at_touch, rng.integers(1, 101, n), rng.random(n))
+    draws = _draw(rng, len(offsets), target, sells)
     rows, book, order = [], LiveOrders(), 0
     for kind, side, touch, qty, share, offset, centre in zip(
         *(x.tolist() for x in (*draws, offsets, centres)), strict=True

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from squeezegym.codes import LogKind, OrderFlag, Status, Tif
+from squeezegym.codes import LogKind, OrderFlag, OwnerKind, SelfTrade
 from tests.kernels import BUY, SELL, read_side
-from tests.oracle.naive_book import NaiveBook, Order
 from tests.oracle.naive_ledger import NaiveLedger
+from tests.oracle.naive_orderbook import CANCEL, NEW, NaiveOrderBook, Order
 
 
 class LogReplay:
@@ -26,13 +26,20 @@ class LogReplay:
         self.books = []
         for venue in range(2):
             record = opening["books"][venue]
-            book = NaiveBook(capacity=len(record["orders"]))
+            book = NaiveOrderBook(
+                (int(record["lowest"]), int(record["highest"])),
+                len(record["orders"]),
+                len(accounts),
+                SelfTrade(int(record["self_trade"])).name.lower(),
+                exempt=np.flatnonzero(accounts["kind"] < OwnerKind.LEARNER).tolist(),
+            )
             book.last = int(record["last"])
             for side in (BUY, SELL):
                 for price, queue in read_side(record, side):
                     for order_id, qty, owner in queue:
-                        book.add(Order(order_id, owner, side, price, qty))
+                        book.add(Order(order_id, owner, side, price, qty, 0))
             self.books.append(book)
+        self.unnamed = 0
         self.marks = []
         self.liquidations = []
         self.mark = int(opening["marks"]["mark"])
@@ -49,9 +56,11 @@ class LogReplay:
         if kind == LogKind.ORDER:
             self._order(row)
         elif kind == LogKind.CANCEL:
-            qty = self.books[row["book"]].cancel(row["order_id"])
-            assert qty == row["qty"]
-            assert row["status"] == (Status.CANCELLED if qty else Status.UNKNOWN_ORDER)
+            book = self.books[row["book"]]
+            order = book.live.get(row["order_id"])
+            assert row["qty"] == (order.qty if order else 0)
+            answer = book.message(0, CANCEL, row["order_id"], 0, 0, 0, 0, 0, 0)
+            assert row["status"] == answer.status
         elif kind == LogKind.TRANSFER:
             self.ledger.transfer(row["account"], row["other"], row["qty"])
         elif kind == LogKind.POSITION:
@@ -68,31 +77,29 @@ class LogReplay:
 
     def _order(self, row):
         book = self.books[row["book"]]
-        ioc = row["tif"] == Tif.IOC
-        fills = book.submit(
-            row["order_id"], row["account"], row["side"], row["price"], row["qty"], ioc
+        before = len(book.tape)
+        self.unnamed -= 1  # what does not rest needs an id too
+        answer = book.message(
+            0,
+            NEW,
+            row["order_id"] or self.unnamed,
+            row["side"],
+            row["price"],
+            row["qty"],
+            row["tif"],
+            row["flags"] & ~OrderFlag.FORCED,
+            row["account"],
         )
-        filled = sum(fill.qty for fill in fills)
-        assert filled == row["filled"]
-        resting = row["order_id"] in book.orders if row["order_id"] else False
-        if filled == row["qty"]:
-            expected = Status.FILLED
-        elif ioc:
-            expected = Status.CANCELLED
-        elif not resting:
-            expected = Status.BOOK_FULL
-        else:
-            expected = Status.PARTIALLY_FILLED if filled else Status.RESTING
-        assert row["status"] == expected
-        assert resting == (row["order_id"] != 0)
-        for fill in fills:
+        assert (row["status"], row["filled"]) == (answer.status, answer.filled)
+        assert (answer.resting > 0) == (row["order_id"] != 0)
+        for _, _, _, price, qty, _, maker in book.tape[before:]:
             self.ledger.fill(
                 row["book"],
                 row["account"],
-                fill.maker,
+                maker,
                 row["side"],
-                fill.price,
-                fill.qty,
+                price,
+                qty,
                 row["flags"] & OrderFlag.FORCED,
             )
 
@@ -100,7 +107,7 @@ class LogReplay:
         """Compare both books, order by order, and every account with a market record."""
         for venue, book in enumerate(self.books):
             for side in (BUY, SELL):
-                assert read_side(record["books"][venue], side) == book.side(side)
+                assert read_side(record["books"][venue], side) == book.queues_of(side)
             assert int(record["books"][venue]["last"]) == book.last
         accounts = record["accounts"]
         for field in ("quote", "perp", "spot"):

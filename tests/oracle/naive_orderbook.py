@@ -69,15 +69,17 @@ class NaiveOrderBook:
     Args:
         price_range: Lowest and highest limit price.
         max_orders: Orders that may rest at once.
-        max_owners: Owners are 0 to this, exclusive. Owner 0 is exempt from self-trade prevention.
+        max_owners: Owners are 0 to this, exclusive.
         self_trade: allow, cancel_newest, cancel_oldest, cancel_both or decrement.
+        exempt: Owners to whom it does not apply.
     """
 
-    def __init__(self, price_range, max_orders, max_owners, self_trade):
+    def __init__(self, price_range, max_orders, max_owners, self_trade, exempt=(0,)):
         self.price_range = price_range
         self.max_orders = max_orders
         self.max_owners = max_owners
         self.self_trade = self_trade
+        self.exempt = exempt
         self.state = "open"
         self.queues = ({}, {})  # of each side: price -> deque of orders
         self.live = {}
@@ -164,7 +166,7 @@ class NaiveOrderBook:
         outcome = self._outcome(order, tif, match)
         rests = outcome in ("RESTING", "PARTIALLY_FILLED")
         if rests:
-            self._add(order)
+            self.add(order)
         return result(outcome, match.filled, order.qty if rests else 0, match.withdrawn)
 
     def _outcome(self, order, tif, match):
@@ -180,11 +182,13 @@ class NaiveOrderBook:
 
     def _try(self, order):
         """Match a copy of the order in a copy of the book."""
-        twin = NaiveOrderBook(self.price_range, self.max_orders, self.max_owners, self.self_trade)
+        twin = NaiveOrderBook(
+            self.price_range, self.max_orders, self.max_owners, self.self_trade, self.exempt
+        )
         twin.positions = self.positions.copy()
         for side in (BUY, SELL):
             for resting in self._side(side):
-                twin._add(replace(resting))
+                twin.add(replace(resting))
         return twin._match(0, replace(order))
 
     def _match(self, index, taker):
@@ -192,11 +196,15 @@ class NaiveOrderBook:
         match = Match()
         while taker.qty > 0 and not match.stopped and self._reaches(taker):
             maker = self._first(1 - taker.side)
-            if maker.owner == taker.owner != 0 and self.self_trade != "allow":
+            if self._is_own(taker, maker):
                 self._prevent(taker, maker, match)
             elif self._cut_to_position(maker):
                 match.filled += self._trade(index, taker, maker, maker.price)
         return match
+
+    def _is_own(self, taker, maker):
+        same = maker.owner == taker.owner and taker.owner not in self.exempt
+        return same and self.self_trade != "allow"
 
     def _prevent(self, taker, maker, match):
         """Apply the self-trade rule."""
@@ -287,7 +295,8 @@ class NaiveOrderBook:
     def _first(self, side):
         return self.queues[side][self._best(side)][0]
 
-    def _add(self, order):
+    def add(self, order):
+        """Put an order behind the queue of its price."""
         self.live[order.id] = order
         self.queues[order.side].setdefault(order.price, deque()).append(order)
 
@@ -312,6 +321,14 @@ class NaiveOrderBook:
             ]
             for side, queues in enumerate(self.queues)
         )
+
+    def queues_of(self, side):
+        """Return ``[(price, [(id, qty, owner), ...]), ...]``, best price and oldest order first."""
+        queues = self.queues[side]
+        return [
+            (price, [(order.id, order.qty, order.owner) for order in queues[price]])
+            for price in sorted(queues, reverse=side == BUY)
+        ]
 
     def orders(self):
         """Return ``[(id, side, price, qty, owner), ...]``: bids best first, then asks."""

@@ -5,24 +5,26 @@ import random
 import numpy as np
 import pytest
 
-from squeezegym.codes import OrderFlag, Problem
-from tests.kernels import BUY, CANCEL, GTC, IOC, ORDER, SELL, Exchange, read_book
+from squeezegym.codes import OrderFlag, Problem, SelfTrade, Status, Tif
+from tests.kernels import BUY, GTC, IOC, SELL, Exchange, read_book
 from tests.oracle.book_checks import assert_sound
-from tests.oracle.naive_book import NaiveBook
 from tests.oracle.naive_ledger import NaiveLedger
+from tests.oracle.naive_orderbook import CANCEL, NEW, NaiveOrderBook
 
 OWNERS = (16, 17, 18, 19, 20)
 CAPACITY = 1024  # orders of the small class
 HIGHEST = 2**31 - 2
+FLAGS = (int(OrderFlag.POST_ONLY), int(OrderFlag.REDUCE_ONLY))
 
 
 class Pair:
     """One message at a time to both books; everything they say is compared."""
 
-    def __init__(self, venue=0, price=10_000, maker_fee=20_000, taker_fee=50_000):
-        self.exchange = Exchange(price, maker_fee, taker_fee)
+    def __init__(self, venue=0, price=10_000, rule=SelfTrade.ALLOW):
+        maker_fee, taker_fee = 20_000, 50_000
+        self.exchange = Exchange(price, maker_fee, taker_fee, rule)
         self.venue = venue
-        self.naive = NaiveBook(CAPACITY)
+        self.naive = NaiveOrderBook((1, HIGHEST), CAPACITY, 100, rule.name.lower(), exempt=())
         self.naive.last = price
         self.ledger = NaiveLedger([maker_fee] * 2, [taker_fee] * 2)
         self.refused = 0
@@ -32,30 +34,31 @@ class Pair:
     def record(self):
         return self.exchange.book(self.venue)
 
-    def order(self, owner, side, price, qty, tif=GTC, forced=0):
-        flags = OrderFlag.FORCED * forced
-        filled, order_id = self.exchange.place(side, price, qty, tif, owner, self.venue, flags)
-        fills = self.naive.submit(order_id, owner, side, price, qty, tif == IOC)
-        assert filled == sum(fill.qty for fill in fills)
-        for fill in fills:
-            self.ledger.fill(self.venue, owner, fill.maker, side, fill.price, fill.qty, forced)
-            if fill.maker_id not in self.naive.orders:
-                self.retired.append(fill.maker_id)
-        rests = order_id in self.naive.orders
-        assert rests == (order_id != 0)
-        if tif == GTC and filled < qty and not rests:
-            self.refused += 1
+    def order(self, owner, side, price, qty, tif=GTC, forced=0, flags=0):
+        bits = flags | OrderFlag.FORCED * forced
+        filled, order_id = self.exchange.place(side, price, qty, tif, owner, self.venue, bits)
+        before = len(self.naive.tape)
+        number = order_id or -len(self.retired) - 1  # what does not rest needs an id too
+        answer = self.naive.message(0, NEW, number, side, price, qty, tif, flags, owner)
+        assert (filled, order_id != 0) == (answer.filled, answer.resting > 0)
+        for _, _, maker_id, at, lots, _, maker in self.naive.tape[before:]:
+            self.ledger.fill(self.venue, owner, maker, side, at, lots, forced)
+            if maker_id not in self.naive.live:
+                self.retired.append(maker_id)
+        self.refused += answer.status == Status.BOOK_FULL
         return order_id
 
     def cancel(self, order_id):
-        assert self.exchange.cancel(order_id, self.venue) == self.naive.cancel(order_id)
+        order = self.naive.live.get(order_id)
+        assert self.exchange.cancel(order_id, self.venue) == (order.qty if order else 0)
+        self.naive.message(0, CANCEL, order_id, 0, 0, 0, 0, 0, 0)
         self.retired.append(order_id)
 
     def compare(self):
         assert_sound(self.record)
         bids, asks = read_book(self.record)
-        assert bids == self.naive.side(BUY)
-        assert asks == self.naive.side(SELL)
+        assert bids == self.naive.queues_of(BUY)
+        assert asks == self.naive.queues_of(SELL)
         assert int(self.record["last"]) == self.naive.last
         for slot in (*OWNERS, 2):
             for field, value in self.ledger.account(slot).items():
@@ -65,24 +68,24 @@ class Pair:
 def message(draw, pair, centre, spread):
     """Send one random message near ``centre``."""
     owner = draw.choice(OWNERS)
-    kind = draw.choices([ORDER, CANCEL, IOC + 10], weights=[5, 4, 2])[0]
+    kind = draw.choices(["rest", "cancel", "take"], weights=[5, 4, 2])[0]
     side = draw.choice((BUY, SELL))
     price = min(max(1, centre + round(draw.gauss(0, spread))), HIGHEST)
     qty = draw.choice((1, 2, 5, 10, 100, 5000))
-    if kind == CANCEL:
-        ids = list(pair.naive.orders) if draw.random() < 0.8 else pair.retired[-50:]
+    if kind == "cancel":
+        ids = list(pair.naive.live) if draw.random() < 0.8 else pair.retired[-50:]
         if ids:
             pair.cancel(draw.choice(ids))
-    elif kind == ORDER:
-        pair.order(owner, side, price, qty)
+    elif kind == "rest":
+        pair.order(owner, side, price, qty, flags=draw.choice((0, 0, 0, *FLAGS)))
     else:
-        worst = HIGHEST if side == BUY else 1
-        pair.order(owner, side, draw.choice((price, worst)), qty, IOC, draw.choice((0, 1)))
+        tif = draw.choice((IOC, IOC, int(Tif.FOK)))
+        pair.order(owner, side, draw.choice((price, 0)), qty, tif, draw.choice((0, 1)))
 
 
-def stream(seed, n, step, spread, every, venue=0, start=10_000):
+def stream(seed, n, step, spread, every, venue=0, start=10_000, rule=SelfTrade.ALLOW):
     draw = random.Random(seed)
-    pair = Pair(venue, start)
+    pair = Pair(venue, start, rule)
     centre = start
     for i in range(n):
         centre = min(max(1, centre + draw.randint(-step, step)), HIGHEST)
@@ -102,6 +105,11 @@ def test_short_stream_after_every_message():
 @pytest.mark.parametrize("seed", range(3))
 def test_calm_stream(seed):
     stream(seed, n=4000, step=1, spread=6, every=20, venue=seed % 2)
+
+
+@pytest.mark.parametrize("rule", SelfTrade)
+def test_self_trade_rules(rule):
+    stream(int(rule), n=2000, step=1, spread=4, every=20, rule=rule)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -153,10 +161,10 @@ def test_a_sweep_of_a_thousand_orders():
     pair = Pair()
     for i in range(1000):
         pair.order(OWNERS[i % 5], SELL, 10_001 + i // 3, 1 + i % 4)
-    total = sum(order.qty for order in pair.naive.orders.values())
+    total = sum(order.qty for order in pair.naive.live.values())
     pair.order(OWNERS[0], BUY, HIGHEST, total - 1, IOC)
     pair.compare()
-    assert len(pair.naive.orders) == 1
+    assert len(pair.naive.live) == 1
     pair.order(OWNERS[0], BUY, HIGHEST, 10, GTC)
     pair.compare()
     assert int(pair.record["best_bid"]) == HIGHEST
