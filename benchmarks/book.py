@@ -45,7 +45,7 @@ from rich.table import Table
 from throughput import machine
 
 from squeezegym import OrderBook, __version__
-from squeezegym.bookrecord import RECEIPT_DTYPE, TAPE_DTYPE, desk_dtype
+from squeezegym.bookrecord import RECEIPT_DTYPE, TAPE_DTYPE, allocate_desks
 from squeezegym.codes import SelfTrade
 from squeezegym.core.replay import replay
 
@@ -226,7 +226,7 @@ def _run_batch(handles: np.ndarray, turns: int, tapes: list[np.ndarray] | None) 
         turns: Number of turns.
         tapes: List to which every book's trades of every turn are appended, or None.
     """
-    desks = np.zeros(_BOOKS, desk_dtype(*_BATCH_CLASS))
+    desks = allocate_desks(_BOOKS, *_BATCH_CLASS)
     desks["lowest"], desks["highest"] = _BATCH_RANGE
     desks["max_orders"] = _BATCH_CLASS[1]
     desks["owners"], desks["rule"] = 1_001, SelfTrade.CANCEL_NEWEST

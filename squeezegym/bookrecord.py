@@ -112,6 +112,7 @@ def book_dtype(levels: int, orders: int) -> np.dtype[Any]:
 
 
 MAX_OWNERS = 65_536  # owners that a stand-alone book can tell apart
+_LINE = 64  # bytes of a cache line
 
 
 @cache
@@ -138,3 +139,11 @@ def desk_dtype(levels: int, orders: int) -> np.dtype[Any]:
         ],
         align=True,
     )
+
+
+def allocate_desks(n: int, levels: int, orders: int) -> np.ndarray:
+    """Allocate ``n`` empty desks on cache lines, so that no order lies on two of them."""
+    dtype = desk_dtype(levels, orders)
+    room = np.zeros(n * dtype.itemsize + _LINE, np.uint8)
+    start = -room.ctypes.data % _LINE
+    return room[start : start + n * dtype.itemsize].view(dtype)

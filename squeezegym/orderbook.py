@@ -17,7 +17,7 @@ arguments that cannot mean anything.
 from __future__ import annotations
 
 import copy
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ from squeezegym.bookrecord import (
     MESSAGE_DTYPE,
     RECEIPT_DTYPE,
     TAPE_DTYPE,
-    desk_dtype,
+    allocate_desks,
 )
 from squeezegym.bookview import BookView, RestingOrder
 from squeezegym.codes import BookState, MessageKind, OrderFlag, SelfTrade, Side, Status, Tif
@@ -95,10 +95,10 @@ class Uncross(NamedTuple):
     fills: list[tuple[int, int, int, int]]
 
 
-def class_of(width: int, max_orders: int) -> np.dtype[Any]:
-    """Smallest size class that holds a price range and so many orders."""
+def class_of(width: int, max_orders: int) -> tuple[int, int]:
+    """Return the smallest size class that holds a price range and so many orders."""
     fits = [size for size in CLASSES if size[0] >= width and size[1] >= max_orders]
-    return desk_dtype(*(fits[0] if fits else CLASSES[-1]))
+    return fits[0] if fits else CLASSES[-1]
 
 
 class OrderBook(BookView):
@@ -132,7 +132,7 @@ class OrderBook(BookView):
     ) -> None:
         lowest, highest = price_bounds(price_range)
         max_orders = integer("max_orders", max_orders, 1, CLASSES[-1][1])
-        self._desks = np.zeros(1, class_of(highest - lowest + 1, max_orders))
+        self._desks = allocate_desks(1, *class_of(highest - lowest + 1, max_orders))
         desk = self._desks[0]
         desk["lowest"], desk["highest"] = lowest, highest
         desk["max_orders"] = max_orders

@@ -93,23 +93,17 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
     elif source == _VALUE:
         value_decision(market, params)
     elif source == _CATALYST:
-        _serve_catalyst(market, params)
+        if market["flow"]["catalyst_end"] == 0:
+            _begin_catalyst(market, params)
+        if market["clock"]["due"][_CATALYST] != NEVER:
+            catalyst_child(market, params)
     else:
         arbitrage_look(market, params)
 
 
 @kernel
-def _serve_catalyst(market, params):
-    """Begin the metaorder, or send its next child order."""
-    if market["flow"]["catalyst_end"] == 0:
-        _begin_catalyst(market, params)
-    else:
-        catalyst_child(market, params)
-
-
-@kernel
 def _begin_catalyst(market, params):
-    """Measure the ignition barrier of the state, from which ignition is scored, and start."""
+    """Measure the ignition barrier of the state, from which ignition is scored."""
     rules = params["catalyst"]
     score = market["score"]
     flow = market["flow"]
@@ -121,8 +115,6 @@ def _begin_catalyst(market, params):
     flow["catalyst_end"] = market["clock"]["now"] + rules["duration"]
     if flow["catalyst_size"] == 0:
         market["clock"]["due"][_CATALYST] = NEVER
-    else:
-        catalyst_child(market, params)
 
 
 @kernel
