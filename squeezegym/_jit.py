@@ -84,6 +84,7 @@ class Entry:
         self._seconds = seconds
         self._kernel = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
         self._known: set[Any] = set()
+        self._latest: Any = None  # the class of the last call: hashing a large dtype takes time
         self._lock = threading.Lock()
         functools.update_wrapper(self, function)
 
@@ -98,7 +99,8 @@ class Entry:
 
     def __call__(self, *args: Any) -> Any:
         """Call the kernel, compiling it (with a notice) the first time a class is seen."""
-        if self.is_ready(args[0]):
+        if args[0].dtype is self._latest or self.is_ready(args[0]):
+            self._latest = args[0].dtype
             return self._kernel(*args)
         with self._lock, _compile_notice(self._name, self._seconds):
             result = self._kernel(*args)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from squeezegym.bookrecord import MAX_OWNERS
 from squeezegym.codes import NO_ASK
 from squeezegym.errors import ConfigError, did_you_mean
 
@@ -25,9 +27,9 @@ def code(enum: type[CodeT], name: str, value: Any) -> int:
         ConfigError: There is no such member.
     """
     if isinstance(value, str):
-        names = {member.name.lower(): member for member in enum}
-        if value.lower() in names:
-            return int(names[value.lower()])
+        names = _names(enum)
+        if value in names or value.lower() in names:
+            return names[value if value in names else value.lower()]
         raise ConfigError(
             f"{name} must be one of {', '.join(names)}, got {value!r}{did_you_mean(value, names)}"
         )
@@ -36,6 +38,12 @@ def code(enum: type[CodeT], name: str, value: Any) -> int:
     except ValueError:
         allowed = ", ".join(member.name.lower() for member in enum)
         raise ConfigError(f"{name} must be one of {allowed}, got {value!r}") from None
+
+
+@cache
+def _names(enum: type[IntEnum]) -> dict[str, int]:
+    """Names of an enum's members in small letters, and their codes."""
+    return {member.name.lower(): int(member) for member in enum}
 
 
 def choice(name: str, value: str, allowed: Iterable[str]) -> int:
@@ -68,6 +76,12 @@ def integer(name: str, value: Any, least: int, most: int) -> int:
 def limit_price(price: Any) -> int:
     """Return a limit price for a message, where 0 would mean a market order."""
     return whole("price", price) or -1
+
+
+def owner_number(owner: Any) -> int:
+    """Return an owner; what cannot be one as the first number that no book gives out."""
+    number = whole("owner", owner)
+    return number if 0 <= number < MAX_OWNERS else MAX_OWNERS
 
 
 def order_number(order_id: Any) -> int:

@@ -28,6 +28,7 @@ from squeezegym.arguments import (
     integer,
     limit_price,
     order_number,
+    owner_number,
     price_bounds,
     rows_of,
     whole,
@@ -57,6 +58,12 @@ __all__ = [
 
 CLASSES = ((4_096, 8_192), (65_536, 16_384), (65_536, 65_536), (262_144, 1_048_575))
 """Size classes (price levels, orders): each is compiled once and cached."""
+
+
+_NEW, _CANCEL, _AMEND, _CANCEL_ALL = map(int, MessageKind)
+_POST_ONLY, _REDUCE_ONLY = int(OrderFlag.POST_ONLY), int(OrderFlag.REDUCE_ONLY)
+_IOC = int(Tif.IOC)
+_STATUSES = tuple(Status)
 
 
 class Receipt(NamedTuple):
@@ -180,28 +187,19 @@ class OrderBook(BookView):
             ConfigError: Side or tif is unknown, a number is not whole, or a cap is given with
                 a price.
         """
-        message = self._one[0]
-        message["kind"] = MessageKind.NEW
-        message["side"] = code(Side, "side", side)
-        message["tif"] = code(Tif, "tif", tif)
+        number, force = code(Side, "side", side), code(Tif, "tif", tif)
         if price_cap is not None:
-            price = self._capped(price, price_cap)
-            message["tif"] = Tif.FOK if message["tif"] == Tif.FOK else Tif.IOC
-        message["flags"] = OrderFlag.POST_ONLY * bool(post_only)
-        message["flags"] |= OrderFlag.REDUCE_ONLY * bool(reduce_only)
-        message["owner"] = min(whole("owner", owner), MAX_OWNERS)
-        self._next_id = max(self._next_id, int(self._desks[0]["top_id"])) + 1
-        message["order_id"] = self._next_id
-        message["price"] = 0 if price is None else limit_price(price)
-        message["qty"] = whole("qty", qty)
-        return self._send()
+            price = self._capped(number, price, price_cap)
+            force = max(force, _IOC)
+        flags = _POST_ONLY * bool(post_only) | _REDUCE_ONLY * bool(reduce_only)
+        limit = 0 if price is None else limit_price(price)
+        lots, owner = whole("qty", qty), owner_number(owner)
+        self._next_id = max(self._next_id, int(self._desks["top_id"][0])) + 1
+        return self._send((_NEW, number, force, flags, owner, self._next_id, limit, lots))
 
     def cancel(self, order_id: int) -> Receipt:
         """Cancel a resting order; UNKNOWN_ORDER when it was filled, cancelled or never was."""
-        self._one[0] = 0
-        self._one[0]["kind"] = MessageKind.CANCEL
-        self._one[0]["order_id"] = order_number(order_id)
-        return self._send()
+        return self._send((_CANCEL, 0, 0, 0, 0, order_number(order_id), 0, 0))
 
     def amend(self, order_id: int, qty: int | None = None, price: int | None = None) -> Receipt:
         """Change a resting order.
@@ -214,23 +212,16 @@ class OrderBook(BookView):
             qty: New open quantity, lots; None keeps it.
             price: New limit, ticks; None keeps it.
         """
-        message = self._one[0]
-        self._one[0] = 0
-        message["kind"] = MessageKind.AMEND
-        message["order_id"] = order_number(order_id)
-        message["price"] = 0 if price is None else limit_price(price)
         if qty is None:
             found = self._find(order_id)
             qty = found[1] if found else 1
-        message["qty"] = whole("qty", qty)
-        return self._send()
+        limit = 0 if price is None else limit_price(price)
+        lots = whole("qty", qty)
+        return self._send((_AMEND, 0, 0, 0, 0, order_number(order_id), limit, lots))
 
     def cancel_all(self, owner: int) -> int:
         """Cancel every resting order of an owner; returns how many there were."""
-        self._one[0] = 0
-        self._one[0]["kind"] = MessageKind.CANCEL_ALL
-        self._one[0]["owner"] = min(whole("owner", owner), MAX_OWNERS)
-        return self._send().withdrawn
+        return self._send((_CANCEL_ALL, 0, 0, 0, owner_number(owner), 0, 0, 0)).withdrawn
 
     def replay(
         self, messages: Rows, *, receipts: Rows | None = None, tape: Rows | None = None
@@ -342,20 +333,23 @@ class OrderBook(BookView):
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _send(self) -> Receipt:
-        """Replay the one message that has been prepared."""
-        room = int(self._desks[0]["book"]["live"]) + 2
+    def _send(self, message: tuple[int, ...]) -> Receipt:
+        """Replay one message, given in the order of the fields of MESSAGE_DTYPE."""
+        room = min(self._messages, int(self._desks["max_orders"][0])) + 2  # orders at most
         if len(self._scratch) < room:
             self._scratch = np.empty(2 * room, TAPE_DTYPE)
+        self._one[0] = message
         replay(self._desks, self._one[None], self._answer[None], self._scratch[None])
-        tape = self._scratch[: int(self._desks[0]["n_tape"])]
-        order_id, filled, resting, status, withdrawn = self._answer[0].item()
+        order_id, filled, resting, status, withdrawn = self._answer.item()
         fills = []
-        if len(tape):
+        n = int(self._desks["n_tape"][0])
+        if n:
+            tape = self._scratch[:n]
             columns = (tape[f].tolist() for f in ("price", "qty", "maker_owner"))
             fills = list(zip(*columns, strict=True))
-        self._keep(tape, 1, copied=True)
-        return Receipt(order_id, Status(status), filled, resting, fills, withdrawn)
+            self._keep(tape, 0, copied=True)
+        self._messages += 1
+        return Receipt(order_id, _STATUSES[status], filled, resting, fills, withdrawn)
 
     def _keep(self, tape: Rows, n_messages: int, copied: bool = False) -> None:
         """Count messages and keep their trades; rows that will be overwritten are copied."""
@@ -363,13 +357,13 @@ class OrderBook(BookView):
             self._prints.append((self._messages, tape.copy() if copied else tape))
         self._messages += n_messages
 
-    def _capped(self, price: int | None, cap: int) -> int:
+    def _capped(self, side: int, price: int | None, cap: int) -> int:
         """Lower a capped market order to a limit order; a cap beyond the range caps nothing."""
         if price is not None:
             raise ConfigError(
                 f"price_cap={cap} is for market orders, got price={price} too; leave one out"
             )
-        desk = self._desks[0]
-        if self._one[0]["side"] == Side.BUY:
-            return min(whole("price_cap", cap), int(desk["highest"]))
-        return max(whole("price_cap", cap), int(desk["lowest"]))
+        worst = whole("price_cap", cap)
+        if side == Side.BUY:
+            return min(worst, int(self._desks["highest"][0]))
+        return max(worst, int(self._desks["lowest"][0]))

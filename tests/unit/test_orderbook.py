@@ -164,12 +164,13 @@ def test_what_is_refused_is_data_and_counted():
         made.submit("buy", 1, 0),
         made.submit("buy", 1, 10**30),
         made.submit("buy", 1, 90, owner=70_000),
+        made.submit("buy", 1, 90, owner=-1),
         made.submit("buy", 1, 89),
     ]
     assert [receipt.status for receipt in refused] == [
         *[Status.BAD_QUANTITY] * 3,
         *[Status.PRICE_OUT_OF_RANGE] * 3,
-        Status.UNKNOWN_OWNER,
+        *[Status.UNKNOWN_OWNER] * 2,
         Status.BOOK_FULL,
     ]
     assert all(receipt[2:5] == (0, 0, []) for receipt in refused)
@@ -178,7 +179,7 @@ def test_what_is_refused_is_data_and_counted():
         Status.BOOK_FULL: 1,
         Status.BAD_QUANTITY: 3,
         Status.PRICE_OUT_OF_RANGE: 3,
-        Status.UNKNOWN_OWNER: 1,
+        Status.UNKNOWN_OWNER: 2,
     }
 
 
