@@ -21,6 +21,7 @@ from squeezegym.codes import (
     MAX_QTY,
     NEW,
     NO_SLOT,
+    ONE,
     PRICE_OUT_OF_RANGE,
     RESTING,
     STATE_CANCEL_ONLY,
@@ -162,7 +163,11 @@ def settle_down(desk, order_id, owner, side, price, qty, flags, status):
 
 @kernel(inline=True)
 def take_cancel(desk, by_id, message, receipt):
-    """Cancel one order."""
+    """Cancel one order.
+
+    Returns:
+        1, or 0 if it was refused, which is counted already.
+    """
     book = desk["book"]
     order_id = message["order_id"]
     slot = look_up(desk, order_id) if by_id else find(book, order_id)
@@ -170,11 +175,12 @@ def take_cancel(desk, by_id, message, receipt):
         halted = np.int64(book["state"]) == STATE_HALTED
         status = HALTED if halted else UNKNOWN_ORDER
         answer(desk, receipt, order_id, status, ZERO, ZERO, ZERO)
-        return
+        return ZERO
     if by_id:
         forget(desk, book["orders"][slot])
     remove(book, slot)
-    answer(desk, receipt, order_id, CANCELLED, ZERO, ZERO, ZERO)
+    acknowledge(receipt, order_id, CANCELLED, ZERO, ZERO, ZERO)
+    return ONE
 
 
 @kernel
@@ -280,6 +286,7 @@ def take_all(desk, messages, receipts, tape):
     last = messages.shape[0] - 1
     last_slot = np.int64(book["orders"].shape[0] - 1)
     desk["n_tape"] = 0
+    cancelled = ZERO
     for i in range(messages.shape[0]):
         coming = messages[min(i + _AHEAD, last)]["order_id"]
         if by_id:
@@ -291,11 +298,12 @@ def take_all(desk, messages, receipts, tape):
         if kind == NEW:
             take_new(desk, by_id, tape, i, message, receipts[i])
         elif kind == CANCEL:
-            take_cancel(desk, by_id, message, receipts[i])
+            cancelled += take_cancel(desk, by_id, message, receipts[i])
         else:
             take_rare(desk, tape, i, message, receipts[i])
         if rolls:
             keep_centred(book)
+    desk["counts"][CANCELLED] += cancelled
 
 
 @entry(seconds=8)
