@@ -78,10 +78,13 @@ class Entry:
     serial machine code for one market and for many.
     """
 
-    def __init__(self, build: Callable[[str], Callable[..., Any]], seconds: int) -> None:
+    def __init__(
+        self, build: Callable[[str], Callable[..., Any]], seconds: int, ahead: str
+    ) -> None:
         function = build(source_fingerprint())
         self._name = function.__name__
         self._seconds = seconds
+        self._ahead = ahead
         self._kernel = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
         self._known: set[Any] = set()
         self._latest: Any = None  # the class of the last call: hashing a large dtype takes time
@@ -102,33 +105,40 @@ class Entry:
         if args[0].dtype is self._latest or self.is_ready(args[0]):
             self._latest = args[0].dtype
             return self._kernel(*args)
-        with self._lock, _compile_notice(self._name, self._seconds):
+        with self._lock, _compile_notice(self._name, self._seconds, self._ahead):
             result = self._kernel(*args)
         self._known.add(args[0].dtype)
         return result
 
 
-def entry(build: Callable[[str], Callable[..., Any]] | None = None, *, seconds: int = 20) -> Any:
+def entry(
+    build: Callable[[str], Callable[..., Any]] | None = None,
+    *,
+    seconds: int = 20,
+    ahead: str = "warmup",
+) -> Any:
     """Declare an entry from a builder that closes over the source fingerprint.
 
     Args:
         build: The builder.
         seconds: How long it compiles, about, for the notice.
+        ahead: Command that compiles it ahead of time.
 
     Returns:
         The :class:`Entry`.
     """
     if build is None:
-        return functools.partial(entry, seconds=seconds)
-    return Entry(build, seconds)
+        return functools.partial(entry, seconds=seconds, ahead=ahead)
+    return Entry(build, seconds, ahead)
 
 
 class _CompileListener(event.Listener):
     """Says once that numba is compiling; silent when the machine code came from the cache."""
 
-    def __init__(self, name: str, seconds: int) -> None:
+    def __init__(self, name: str, seconds: int, ahead: str) -> None:
         self._name = name
         self._seconds = seconds
+        self._ahead = ahead
         self._said = False
 
     def on_start(self, event: Any) -> None:
@@ -136,7 +146,8 @@ class _CompileListener(event.Listener):
             self._said = True
             print(
                 f"squeezegym: compiling '{self._name}' for this machine "
-                f"(about {self._seconds} s, once; `squeezegym warmup` does it ahead of time)",
+                f"(about {self._seconds} s, once; `squeezegym {self._ahead}` does it ahead"
+                " of time)",
                 file=sys.stderr,
                 flush=True,
             )
@@ -146,8 +157,8 @@ class _CompileListener(event.Listener):
 
 
 @contextmanager
-def _compile_notice(name: str, seconds: int) -> Iterator[None]:
-    with event.install_listener("numba:compile", _CompileListener(name, seconds)):
+def _compile_notice(name: str, seconds: int, ahead: str) -> Iterator[None]:
+    with event.install_listener("numba:compile", _CompileListener(name, seconds, ahead)):
         yield
 
 

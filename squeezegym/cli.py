@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _FAILED = 2
 _VERSIONS = ("squeezegym", "numpy", "numba", "gymnasium", "pydantic", "tyro", "rich")
 _OPTIONAL = ("torch", "stable-baselines3", "polars", "matplotlib")
-SizeName = Literal["small", "default", "large"]
+WarmName = Literal["small", "default", "large", "book"]
 # Several words after one option, and the option several times.
 _Words = Annotated[tuple[tuple[str, ...], ...], tyro.conf.UseAppendAction]
 
@@ -287,20 +287,28 @@ def _show(
     print(to_toml(scenario.dump()), end="")
 
 
-def _warmup(sizes: Annotated[tuple[SizeName, ...], tyro.conf.Positional] = ("default",)) -> None:
+def _warmup(what: Annotated[tuple[WarmName, ...], tyro.conf.Positional] = ("default",)) -> None:
     """Compile the kernels now, so that no environment waits for it later.
 
     Args:
-        sizes: Size classes to compile: small, default, large. Each takes about 20 s once, and is
-            then loaded from the disk cache.
+        what: Size classes of a market: small, default, large (about 20 s each); or book, the
+            stand-alone order book as it is made by default (about 12 s). Compiled once, and then
+            loaded from the disk cache.
     """
     from squeezegym.market import Market
+    from squeezegym.orderbook import OrderBook
 
     console = Console()
     few = {"shorts": 20, "longs": 10, "short_base": 10.0, "long_base": 5.0}
-    for size in dict.fromkeys(sizes):
+    for size in dict.fromkeys(what):
         started = time.perf_counter()
-        Market("calm", size_class=size, population=few, episode={"burn_in_s": 0.0}).run(0.1)
+        if size == "book":
+            book = OrderBook()
+            book.levels(1)
+            book.queue_ahead(1)
+            book.uncross()
+        else:
+            Market("calm", size_class=size, population=few, episode={"burn_in_s": 0.0}).run(0.1)
         console.print(f"{size}: ready in {time.perf_counter() - started:.1f} s", highlight=False)
 
 

@@ -81,6 +81,16 @@ def price_at(book, slot):
 
 
 @kernel
+def ranks_before(volume, surplus, distance, best_volume, best_surplus, best_distance):
+    """Whether a price is to be preferred: more volume, then less surplus, then nearer."""
+    if volume != best_volume:
+        return volume > best_volume
+    if surplus != best_surplus:
+        return surplus < best_surplus
+    return distance < best_distance
+
+
+@kernel
 def clearing_price(book, reference):
     """Find the price of an uncross among all ticks between best ask and best bid.
 
@@ -105,7 +115,8 @@ def clearing_price(book, reference):
     supply = ZERO
     best = np.int64(-1)
     best_volume = np.int64(-1)
-    best_imbalance = ZERO
+    imbalance = ZERO
+    distance = ZERO
     while price <= last:
         added, ask = lots_at(book, ask, price, ONE)
         supply += added
@@ -118,23 +129,13 @@ def clearing_price(book, reference):
             if candidate > last or (look == 1 and behind == price + 1):
                 continue
             volume = min(wanted, supply)
-            imbalance = wanted - supply
-            if volume > best_volume or (
-                volume == best_volume
-                and (
-                    abs(imbalance) < abs(best_imbalance)
-                    or (
-                        abs(imbalance) == abs(best_imbalance)
-                        and abs(candidate - reference) < abs(best - reference)
-                    )
-                )
-            ):
-                best = candidate
-                best_volume = volume
-                best_imbalance = imbalance
+            surplus = abs(wanted - supply)
+            away = abs(candidate - reference)
+            if ranks_before(volume, surplus, away, best_volume, abs(imbalance), distance):
+                best, best_volume, imbalance, distance = candidate, volume, wanted - supply, away
         demand -= gone
         price = behind
-    return best, best_imbalance
+    return best, imbalance
 
 
 @kernel
@@ -237,7 +238,7 @@ def clear(desk, tape, reference, result):
         rejoin(book, np.int64(side))
 
 
-@entry(seconds=3)
+@entry(seconds=3, ahead="warmup book")
 def uncross(fingerprint):
     """Build the entry; the fingerprint of the sources is part of its cache key."""
 

@@ -94,6 +94,12 @@ def reason(book, side, price, qty, tif, flags):
         return BAD_MESSAGE
     if state == STATE_AUCTION and (tif != GTC or price == 0):
         return AUCTION
+    return misfit(book, price, qty)
+
+
+@kernel
+def misfit(book, price, qty):
+    """Return why a book cannot hold a quantity or a price (0 is none), or ACCEPTED."""
     if qty < 1 or qty > MAX_QTY:
         return BAD_QUANTITY
     if price != 0 and (price < book["lowest"] or price > book["highest"]):

@@ -7,7 +7,6 @@ from squeezegym.codes import (
     ACCEPTED,
     AMEND,
     BAD_MESSAGE,
-    BAD_QUANTITY,
     BOOK_FULL,
     CANCEL,
     CANCEL_ALL,
@@ -18,11 +17,9 @@ from squeezegym.codes import (
     HALTED,
     IS_POST_ONLY,
     IS_REDUCE_ONLY,
-    MAX_QTY,
     NEW,
     NO_SLOT,
     ONE,
-    PRICE_OUT_OF_RANGE,
     RESTING,
     STATE_CANCEL_ONLY,
     STATE_HALTED,
@@ -58,6 +55,7 @@ from squeezegym.core.desk import (
 )
 from squeezegym.core.matching import (
     limit_of,
+    misfit,
     obstacle,
     outcome,
     refusal,
@@ -211,11 +209,7 @@ def amend_refusal(book, slot, price, qty):
         return CANCEL_ONLY_STATUS
     if slot == NO_SLOT:
         return UNKNOWN_ORDER
-    if qty < 1 or qty > MAX_QTY:
-        return BAD_QUANTITY
-    if price != 0 and (price < book["lowest"] or price > book["highest"]):
-        return PRICE_OUT_OF_RANGE
-    return ACCEPTED
+    return misfit(book, price, qty)
 
 
 @kernel
@@ -306,7 +300,7 @@ def take_all(desk, messages, receipts, tape):
     desk["counts"][CANCELLED] += cancelled
 
 
-@entry(seconds=8)
+@entry(seconds=8, ahead="warmup book")
 def replay(fingerprint):
     """Build the entry; the fingerprint of the sources is part of its cache key."""
 

@@ -65,7 +65,7 @@ def lots_ahead(book, slot):
     return total
 
 
-@entry(seconds=1)
+@entry(seconds=1, ahead="warmup book")
 def list_orders(fingerprint):
     """Build the entry; the fingerprint of the sources is part of its cache key."""
 
@@ -81,7 +81,7 @@ def list_orders(fingerprint):
     return list_orders
 
 
-@entry(seconds=1)
+@entry(seconds=1, ahead="warmup book")
 def find_order(fingerprint):
     """Build the entry; the fingerprint of the sources is part of its cache key."""
 
