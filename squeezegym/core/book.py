@@ -116,7 +116,7 @@ def claim(book, order_id, owner, side, flags):
     return slot
 
 
-@kernel
+@kernel(inline=True)
 def lead(book, side, price):
     """Make a price the best of its side, and bring it into the window."""
     if side == BUY:

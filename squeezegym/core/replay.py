@@ -69,7 +69,7 @@ _AHEAD = 8  # messages between asking for the line of an id and using it
 
 @kernel(inline=True)
 def take_new(desk, by_id, tape, index, message, receipt):
-    """Enter a new order: a plain one that just rests here, any other in a call of its own."""
+    """Enter a new order: a plain one that just rests at once, any other by :func:`take_active`."""
     book = desk["book"]
     side = np.int64(message["side"])
     tif = np.int64(message["tif"])
@@ -102,7 +102,7 @@ def take_new(desk, by_id, tape, index, message, receipt):
         acknowledge(receipt, order_id, RESTING, ZERO, qty, ZERO)
 
 
-@kernel
+@kernel(inline=True)
 def take_active(desk, tape, index, message, receipt):
     """Enter an accepted order that may trade, or that a rule has to look at."""
     book = desk["book"]
