@@ -11,7 +11,6 @@ from squeezegym.codes import (
     FIRST_HOLDER_SLOT,
     LEARNER,
     NO_ASK,
-    LogKind,
     SelfTrade,
     Side,
     Tif,
@@ -23,8 +22,6 @@ from squeezegym.market import Market
 from squeezegym.params import params_dtype
 from squeezegym.state import market_dtype
 
-ORDER = int(LogKind.ORDER)
-CANCEL = int(LogKind.CANCEL)
 BUY, SELL = int(Side.BUY), int(Side.SELL)
 GTC, IOC = int(Tif.GTC), int(Tif.IOC)
 

@@ -5,7 +5,7 @@ import numpy as np
 from squeezegym._jit import kernel
 from squeezegym.codes import ARBITRAGE, BUY, IOC, ONE, PERP, SELL, SPOT, ZERO, Source, Stream
 from squeezegym.core.exchange import place
-from squeezegym.core.flow import later, worst_price
+from squeezegym.core.flow import later
 from squeezegym.core.marks import mid
 
 _SOURCE = np.int64(Source.ARBITRAGE)
@@ -38,4 +38,4 @@ def arbitrage_look(market, params):
     filled, _ = place(market, params, SPOT, ARBITRAGE, side, np.int64(reach), qty, IOC, ZERO)
     if filled > 0:
         other = ONE - side
-        place(market, params, PERP, ARBITRAGE, other, worst_price(other), filled, IOC, ZERO)
+        place(market, params, PERP, ARBITRAGE, other, ZERO, filled, IOC, ZERO)

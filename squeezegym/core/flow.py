@@ -63,12 +63,6 @@ def later(market, stream, rate):
     return market["clock"]["now"] + np.int64(wait * _SECOND / rate) + 1
 
 
-@kernel(inline=True)
-def worst_price(side):
-    """Limit price of a market order."""
-    return _HIGHEST_PRICE if side == BUY else _LOWEST_PRICE
-
-
 @kernel
 def take(market, params, venue, owner, side, qty, cap):
     """Send a background market order; noise and the catalyst count as exogenous demand.

@@ -23,7 +23,6 @@ from squeezegym.codes import (
 from squeezegym.core.accounts import equity
 from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.feed import HORIZONS, receive
-from squeezegym.core.flow import worst_price
 from squeezegym.core.gateway import CANCEL, ORDER, receive_acks, send
 from squeezegym.core.margin import maintenance_margin
 
@@ -108,7 +107,7 @@ def close_out(market, params):
     perp = market["accounts"][LEARNER]["perp"]
     if perp != 0:
         side = SELL if perp > 0 else BUY
-        place(market, params, PERP, LEARNER, side, worst_price(side), abs(perp), IOC, ZERO)
+        place(market, params, PERP, LEARNER, side, ZERO, abs(perp), IOC, ZERO)
 
 
 @kernel

@@ -275,7 +275,7 @@ def _close_in_book(market, params, slot):
     """
     account = market["accounts"][slot]
     side = BUY if account["perp"] < 0 else SELL
-    limit = _playable(bankruptcy_price(account))
+    limit = _playable(market, side, bankruptcy_price(account))
     place(market, params, PERP, slot, side, limit, abs(account["perp"]), IOC, IS_FORCED)
     left = account["perp"]
     if left == 0:
@@ -286,17 +286,20 @@ def _close_in_book(market, params, slot):
     if fund > 0 and slack > 0:
         wealth = account["quote"] + fund
         if left < 0:
-            limit = _playable(min(wealth // (-left), price + slack))
+            limit = _playable(market, side, min(wealth // (-left), price + slack))
         else:
-            limit = _playable(max(-(wealth // left), price - slack))
+            limit = _playable(market, side, max(-(wealth // left), price - slack))
         place(market, params, PERP, slot, side, limit, abs(left), IOC, IS_FORCED)
     return price
 
 
 @kernel(inline=True)
-def _playable(price):
-    """Clip a limit price to those a book accepts."""
-    return min(max(price, ONE), NO_ASK - 1)
+def _playable(market, side, price):
+    """Clip a limit that lies beyond the perp book's range, where it can cap nothing."""
+    book = market["books"][PERP]
+    if side == BUY:
+        return min(max(price, ONE), book["highest"])
+    return max(min(price, NO_ASK - 1), book["lowest"])
 
 
 @kernel
