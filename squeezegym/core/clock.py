@@ -149,7 +149,7 @@ def warm(market):
         prefetch(book["orders"][0], 0, HOT_ORDERS_BYTES)
 
 
-@entry
+@entry(lean=True)
 def advance(fingerprint):
     """Build the entry; the fingerprint of the sources is part of its cache key."""
 

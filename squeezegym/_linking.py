@@ -1,0 +1,87 @@
+"""How the code of kernel helpers is kept until an entry links it.
+
+numba optimises each compiled function together with all that it calls and makes machine code of
+it, so that every level of calls pays for those below it again. A helper is never called from
+Python: its library keeps the code and leaves the machine code to the entries. This uses numba's
+hooks for compiler pipelines, and four methods of its code library.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import AnalysisPass, register_pass
+from numba.core.typed_passes import NativeLowering
+
+compiling = threading.local()  # how the entry of this thread wants its helpers
+
+
+class _HelperCodegen:
+    """The code generator as a helper's library sees it: no environment to set."""
+
+    def __init__(self, codegen: Any) -> None:
+        self._codegen = codegen
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._codegen, name)
+
+    def set_env(self, name: str, env: Any) -> None:
+        """Do nothing: nopython code of a helper reads no environment."""
+
+
+class _HelperLibrary(JITCodeLibrary):
+    """A helper's code: no machine code, and optimised here only where its entry is not lean."""
+
+    def __init__(self, codegen: Any, name: str) -> None:
+        super().__init__(codegen, name)
+        self._facade = _HelperCodegen(codegen)
+
+    @property
+    def codegen(self) -> Any:
+        """The code generator, as helpers may use it."""
+        return self._facade
+
+    def _optimize_final_module(self) -> None:
+        if not getattr(compiling, "lean", False):
+            super()._optimize_final_module()
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """Return 0: there is no machine code to point to."""
+        self._ensure_finalized()
+        return 0
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _CreateHelperLibrary(AnalysisPass):
+    """Let the lowering that follows fill a helper's library."""
+
+    _name = "create_helper_library"
+
+    def __init__(self) -> None:
+        AnalysisPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        """Make the library; the code has not changed."""
+        state.library = _HelperLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        return False
+
+
+class HelperCompiler(CompilerBase):
+    """numba's own pipeline, but for the library that the code goes to."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return the one pipeline."""
+        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        names = [step if isinstance(step, type) else step[0] for step in passes.passes]
+        before = names[names.index(NativeLowering) - 1]
+        passes.add_pass_after(_CreateHelperLibrary, before)
+        passes.finalize()
+        return [passes]
