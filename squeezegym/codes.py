@@ -93,6 +93,8 @@ class Status(IntEnum):
     DUPLICATE_ORDER = 15
     UNKNOWN_OWNER = 16
     BAD_MESSAGE = 17
+    IN_LIQUIDATION = 18
+    INSUFFICIENT_MARGIN = 19
 
 
 STATUS_TEXT = {
@@ -114,6 +116,8 @@ STATUS_TEXT = {
     Status.DUPLICATE_ORDER: "a live order has this id; it may come back once that order is gone",
     Status.UNKNOWN_OWNER: "the owner's number must be below the book's max_owners",
     Status.BAD_MESSAGE: "kind, side, tif or flags hold an unknown code or do not combine",
+    Status.IN_LIQUIDATION: "the liquidation engine holds the account; it takes no orders",
+    Status.INSUFFICIENT_MARGIN: "equity does not cover the initial margin with this order",
 }
 
 
@@ -140,6 +144,8 @@ class Account(IntEnum):
     CATALYST = 8
     ARBITRAGE = 9
     LEARNER = 10
+    VAULT = 11  # backstop: takes over positions that the book cannot close
+    WALLETS = 12  # free cash of isolated holders, which their positions cannot reach
 
 
 FIRST_HOLDER_SLOT = 16
@@ -161,6 +167,10 @@ class Source(IntEnum):
     VALUE = 10
     CATALYST = 11
     ARBITRAGE = 12
+    FUNDING_SAMPLE = 13
+    FUNDING = 14
+    BORROW = 15
+    HOLDERS = 16
 
 
 class Stream(IntEnum):
@@ -180,6 +190,8 @@ class Stream(IntEnum):
     INDEX = 11
     LEARNER = 12
     GATEWAY = 13
+    HOLDERS = 14
+    BORROW = 15
 
 
 class Liquidation(IntEnum):
@@ -188,6 +200,43 @@ class Liquidation(IntEnum):
     BOOK = 0  # through the book: insurance fund and ADL behind it
     ABSORBER = 1  # off-book, to the absorber at mark: the counterfactual without forced flow
     OFF = 2  # nobody is liquidated: the path without liquidations
+
+
+class Policy(IntEnum):
+    """How the liquidation engine closes an account."""
+
+    IOC_AT_BANKRUPTCY = 0  # Binance: all at once at the bankruptcy price
+    TIER_REDUCTION = 1  # Binance: as little as restores the margin, else all
+    PARTIAL_20_COOLDOWN = 2  # Hyperliquid: a share first, the rest after a pause
+    SMALL_STEPS = 3  # Deribit: one small order a round
+    BLOCK_LIMITED = 4  # dYdX v4: a share a block at the fillable price
+    RAMP = 5  # Drift: a growing share of what restores the margin
+
+
+class Remainder(IntEnum):
+    """Who bears what neither book nor fund could close."""
+
+    ADL = 0  # opposing positions, best ranked first
+    PRO_RATA = 1  # opposing positions, in proportion to size
+    SOCIALISED = 2  # the loss is charged to every position, by size
+
+
+class Ranking(IntEnum):
+    """Score by which positions are deleveraged."""
+
+    BINANCE = 0
+    BITMEX = 1
+    HYPERLIQUID = 2
+    BINANCE_LEGACY = 3
+
+
+class Habit(IntEnum):
+    """What a holder does when a position goes against it."""
+
+    SIT = 0
+    TOP_UP = 1
+    STOP_OUT = 2
+    CAPITULATE = 3
 
 
 class LogKind(IntEnum):
@@ -252,6 +301,8 @@ AUCTION = np.int64(Status.AUCTION)
 DUPLICATE_ORDER = np.int64(Status.DUPLICATE_ORDER)
 UNKNOWN_OWNER = np.int64(Status.UNKNOWN_OWNER)
 BAD_MESSAGE = np.int64(Status.BAD_MESSAGE)
+IN_LIQUIDATION = np.int64(Status.IN_LIQUIDATION)
+INSUFFICIENT_MARGIN = np.int64(Status.INSUFFICIENT_MARGIN)
 ACCEPTED = np.int64(-1)  # no status yet: nothing speaks against the message
 
 NEW = np.int64(MessageKind.NEW)
@@ -288,6 +339,8 @@ VALUE = np.int64(Account.VALUE)
 CATALYST = np.int64(Account.CATALYST)
 ARBITRAGE = np.int64(Account.ARBITRAGE)
 LEARNER = np.int64(Account.LEARNER)
+VAULT = np.int64(Account.VAULT)
+WALLETS = np.int64(Account.WALLETS)
 FIRST_HOLDER = np.int64(FIRST_HOLDER_SLOT)
 
 KIND_POT = np.int64(OwnerKind.POT)

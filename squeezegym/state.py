@@ -82,6 +82,22 @@ ACCOUNT_DTYPE = np.dtype(
     align=True,
 )
 
+HOLDER_DTYPE = np.dtype(  # what an account needs seldom, beside its hot line
+    [
+        ("wallet", "i8"),  # its share of the WALLETS pot, quanta; 0 under cross margin
+        ("debt", "i8"),  # coins owed to the lender, lots
+        ("alarm", "i8"),  # mark at which its holder acts, ticks; 0: none
+        ("ready", "i8"),  # time of its next turn with the engine, the lender or its holder
+        ("started", "i8"),  # time the engine took it
+        ("chunk", "i8"),  # lots of one step, or quanta of margin freed so far
+        ("open_lots", "i8", (2,)),  # resting on the perp book, by side
+        ("initial", "u4"),  # initial margin rate that its leverage asks for, 1e-8
+        ("habit", "u2"),  # codes.Habit
+        ("reacting", "u2"),  # 1: it waits for its holder to act
+    ],
+    align=True,
+)
+
 LADDER_DTYPE = np.dtype(
     [
         ("base", "i8"),  # price at bucket 0, ticks
@@ -289,6 +305,7 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             ("noise", "u8", (2, sizes.noise)),  # order ids: book, slot
             ("ladder", LADDER_DTYPE),
             ("accounts", ACCOUNT_DTYPE, (sizes.accounts,)),
+            ("holders", HOLDER_DTYPE, (sizes.accounts,)),
             ("queue", "u4", (sizes.accounts,)),  # ring of accounts before the engine
             ("history", "f8", (3, N_HISTORY)),  # price, highest and lowest since, ticks
             ("books", book_dtype(sizes.levels, sizes.orders), (2,)),

@@ -10,6 +10,7 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
+    BUY,
     FIRST_HOLDER,
     KIND_HOLDER,
     KIND_LEARNER,
@@ -17,6 +18,7 @@ from squeezegym.codes import (
     KIND_POT,
     LEARNER,
     NOISE,
+    SELL,
     SPOT,
     ZERO,
 )
@@ -91,6 +93,18 @@ def open_accounts(market):
     accounts = market["accounts"]
     for slot in range(accounts.shape[0]):
         account = accounts[slot]
+        holder = market["holders"][slot]
+        holder["wallet"] = 0
+        holder["debt"] = 0
+        holder["alarm"] = 0
+        holder["ready"] = 0
+        holder["started"] = 0
+        holder["chunk"] = 0
+        holder["open_lots"][BUY] = 0
+        holder["open_lots"][SELL] = 0
+        holder["initial"] = 0
+        holder["habit"] = 0
+        holder["reacting"] = 0
         account["quote"] = 0
         account["perp"] = 0
         account["spot"] = 0
@@ -103,4 +117,4 @@ def open_accounts(market):
         elif slot == LEARNER:
             account["kind"] = np.uint8(KIND_LEARNER)
         else:
-            account["kind"] = np.uint8(KIND_POT if slot < NOISE else KIND_POOL)
+            account["kind"] = np.uint8(KIND_POT if slot < NOISE or slot > LEARNER else KIND_POOL)

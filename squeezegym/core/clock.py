@@ -37,6 +37,7 @@ _MAKER_PERP = np.int64(Source.MAKER_PERP)
 _MAKER_SPOT = np.int64(Source.MAKER_SPOT)
 _VALUE = np.int64(Source.VALUE)
 _CATALYST = np.int64(Source.CATALYST)
+_ARBITRAGE = np.int64(Source.ARBITRAGE)
 _RUN = np.int64(Command.RUN)
 _RESET = np.int64(Command.RESET)
 _CLOSE = np.int64(Command.CLOSE)
@@ -97,7 +98,7 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
             _begin_catalyst(market, params)
         if market["clock"]["due"][_CATALYST] != NEVER:
             catalyst_child(market, params)
-    else:
+    elif source == _ARBITRAGE:
         arbitrage_look(market, params)
 
 
