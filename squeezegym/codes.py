@@ -239,6 +239,16 @@ class Habit(IntEnum):
     CAPITULATE = 3
 
 
+class Standing(IntEnum):
+    """Where an account stands between liquidation ladder and engine."""
+
+    FREE = 0
+    IN_LADDER = 1
+    IN_QUEUE = 2
+    IN_REMAINDER = 3  # what the book left of it is being shared
+    WAITING = 4  # for its next turn with the engine
+
+
 class LogKind(IntEnum):
     """Kinds of event-log rows; the columns are described at ``state.LOG_DTYPE``."""
 
@@ -347,6 +357,12 @@ KIND_POT = np.int64(OwnerKind.POT)
 KIND_POOL = np.int64(OwnerKind.POOL)
 KIND_LEARNER = np.int64(OwnerKind.LEARNER)
 KIND_HOLDER = np.int64(OwnerKind.HOLDER)
+
+FREE = np.uint16(Standing.FREE)
+IN_LADDER = np.uint16(Standing.IN_LADDER)
+IN_QUEUE = np.uint16(Standing.IN_QUEUE)
+IN_REMAINDER = np.uint16(Standing.IN_REMAINDER)
+IS_WAITING = np.uint16(Standing.WAITING)
 
 ZERO = np.int64(0)
 ONE = np.int64(1)

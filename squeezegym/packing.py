@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from squeezegym.codes import FIRST_HOLDER_SLOT, NO_ASK, Liquidation, SelfTrade, Side
+from squeezegym.codes import FIRST_HOLDER_SLOT, NO_ASK, Liquidation, Policy, Ranking, Remainder, SelfTrade, Side
 from squeezegym.params import params_dtype
 from squeezegym.sections import Depth, Makers, Noise
 from squeezegym.state import SIZES
@@ -214,15 +214,51 @@ def _pack_rules(scenario: Scenario, record: Any) -> None:
         round(b * BP * _RATE) for b in (fees.perp_taker_bps, fees.spot_taker_bps)
     ]
     record["fees"]["liquidation"] = round(fees.liquidation_bps * BP * _RATE)
-    target = record["liquidation"]
-    target["destination"] = Liquidation[liquidation.destination.upper()]
-    target["latency"] = round(liquidation.latency_ms * _MS)
-    target["interval"] = round(liquidation.interval_ms * _MS)
-    target["fund"] = _quanta(scenario, liquidation.fund_quote)
-    target["support"] = round(liquidation.support_bps * BP * _RATE)
+    _pack_liquidation(scenario, record["liquidation"])
+    _pack_holders(scenario, record["holders"])
     record["feed"]["interval"] = scenario.transport.feed_interval_ms * _MS
     record["feed"]["latency"] = round(scenario.transport.feed_latency_ms * _MS)
     record["gateway"]["service"] = round(scenario.transport.service_us * 1000)
+
+
+def _pack_liquidation(scenario: Scenario, record: Any) -> None:
+    rules = scenario.liquidation
+    record["destination"] = Liquidation[rules.destination.upper()]
+    record["policy"] = Policy[rules.policy.upper()]
+    record["remainder"] = Remainder[rules.remainder.upper()]
+    record["ranking"] = Ranking[rules.ranking.upper()]
+    for name in ("latency", "interval", "cooldown"):
+        record[name] = round(getattr(rules, f"{name}_ms") * _MS)
+    record["prints"] = round(rules.print_interval_ms * _MS)
+    record["ramp_time"] = round(rules.ramp_s * _S)
+    for name in ("fund", "vault", "threshold", "block_notional", "block_loss", "ramp_small"):
+        record[name] = _quanta(scenario, getattr(rules, f"{name}_quote"))
+    for name in ("support", "ramp_fee", "buffer"):
+        record[name] = round(getattr(rules, f"{name}_bps") * BP * _RATE)
+    record["fund_cap"] = round(rules.fund_cap * _RATE)
+    record["drawdown"] = round(rules.fund_drawdown * _RATE)
+    record["recovery"] = round(rules.fund_recovery * _RATE)
+    record["share"] = max(1, round(rules.share * _RATE))
+    record["backstop"] = round(rules.backstop_ratio * _RATE)
+    record["spread"] = rules.spread_ratio
+    record["adjustment"] = rules.bankruptcy_adjustment
+    record["ramp_start"] = rules.ramp_start
+    record["unit"] = max(1, _quanta(scenario, 1.0))
+
+
+def _pack_holders(scenario: Scenario, record: Any) -> None:
+    holders = scenario.holders
+    record["isolated"] = holders.isolated
+    record["wallet"] = holders.wallet_multiple
+    record["top_up"] = holders.top_up
+    record["stop_out"] = holders.top_up + holders.stop_out
+    record["capitulate"] = holders.top_up + holders.stop_out + holders.capitulate
+    record["stop_low"], record["stop_high"] = (bps * BP for bps in holders.stop_bps)
+    record["alarm"] = holders.alarm_ratio
+    record["restore"] = holders.restore_ratio
+    record["resolve"] = holders.resolve
+    record["cap"] = holders.cap_bps * BP
+    record["reaction"] = round(holders.reaction_s * _S)
 
 
 def _pack_matching(scenario: Scenario, record: Any) -> None:

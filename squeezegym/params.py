@@ -126,10 +126,50 @@ FEE_PARAMS = np.dtype(
 LIQUIDATION_PARAMS = np.dtype(
     [
         ("destination", "i8"),  # codes.Liquidation
+        ("policy", "i8"),  # codes.Policy
+        ("remainder", "i8"),  # codes.Remainder
+        ("ranking", "i8"),  # codes.Ranking
         ("latency", "i8"),
-        ("interval", "i8"),  # between two accounts
-        ("fund", "i8"),  # opening balance, quanta
-        ("support", "i8"),  # how far beyond bankruptcy the fund may aggress, 1e-8
+        ("interval", "i8"),  # between two services
+        ("cooldown", "i8"),  # between two services of one account; length of a block
+        ("fund", "i8"),  # opening balances, quanta
+        ("vault", "i8"),
+        ("support", "i8"),  # how far beyond bankruptcy or mark an order may reach, 1e-8
+        ("fund_cap", "i8"),  # largest notional that the fund supports, 1e-8 of itself; 0: any
+        ("drawdown", "i8"),  # of the fund from its peak that switches it off, 1e-8; 0: never
+        ("recovery", "i8"),  # share of the peak that switches it on again, 1e-8
+        ("share", "i8"),  # of the position in one order, 1e-8
+        ("threshold", "i8"),  # notional below which it is closed at once; least order, quanta
+        ("backstop", "i8"),  # share of the maintenance margin below which the vault takes it, 1e-8
+        ("block_notional", "i8"),  # of one account in a block, quanta
+        ("block_loss", "i8"),  # of the fund in a block, quanta
+        ("spread", "f8"),  # of the fillable price, in maintenance margins
+        ("adjustment", "f8"),  # how fast it moves with missing equity
+        ("ramp_start", "f8"),  # share allowed at once
+        ("ramp_time", "i8"),  # until everything is allowed
+        ("ramp_small", "i8"),  # shortage below which everything is allowed, quanta
+        ("ramp_fee", "i8"),  # discount of an order from the mark, 1e-8
+        ("buffer", "i8"),  # margin to restore beyond maintenance, of notional, 1e-8
+        ("prints", "i8"),  # window of one public print; 0: all are carried
+        ("unit", "i8"),  # one unit of quote, quanta
+    ],
+    align=True,
+)
+
+HOLDER_PARAMS = np.dtype(
+    [
+        ("isolated", "f8"),  # share of accounts whose free cash is out of reach
+        ("wallet", "f8"),  # free cash in deposits
+        ("top_up", "f8"),  # cumulative shares of the habits
+        ("stop_out", "f8"),
+        ("capitulate", "f8"),
+        ("stop_low", "f8"),  # distance of a stop from the entry, relative
+        ("stop_high", "f8"),
+        ("alarm", "f8"),  # equity in maintenance margins at which a holder acts
+        ("restore", "f8"),  # to which it tops up
+        ("resolve", "f8"),  # probability of capitulating at a reaction
+        ("cap", "f8"),  # of a closing order beyond the mark, relative
+        ("reaction", "i8"),
     ],
     align=True,
 )
@@ -215,6 +255,7 @@ def params_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             ("fees", FEE_PARAMS),
             ("liquidation", LIQUIDATION_PARAMS),
             ("population", POPULATION_PARAMS),
+            ("holders", HOLDER_PARAMS),
             ("learner", LEARNER_PARAMS),
             ("matching", MATCHING_PARAMS),
             ("feed", FEED_PARAMS),

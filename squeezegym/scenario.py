@@ -27,6 +27,7 @@ from squeezegym.sections import (
     Fees,
     Frozen,
     Learner,
+    Holders,
     LiquidationRules,
     Makers,
     Margin,
@@ -60,6 +61,7 @@ class Scenario(Frozen):
     fees: Fees
     liquidation: LiquidationRules
     population: Population
+    holders: Holders = Holders()
     positions: Positions | None = None
     matching: Matching = Matching()
     transport: Transport

@@ -246,16 +246,106 @@ class Fees(Frozen):
 
 
 class LiquidationRules(Frozen):
-    """The liquidation engine and its insurance fund."""
+    """The liquidation engine, its insurance fund and what stands behind it."""
 
     destination: Literal["book", "absorber", "off"] = "book"
     """``absorber`` takes positions off-book at mark, ``off`` liquidates nobody: counterfactuals."""
+    policy: Literal[
+        "ioc_at_bankruptcy",
+        "tier_reduction",
+        "partial_20_cooldown",
+        "small_steps",
+        "block_limited",
+        "ramp",
+    ] = "ioc_at_bankruptcy"
+    """How a position is closed; docs/liquidation.md has each rule and its venue."""
+    remainder: Literal["adl", "pro_rata", "socialised"] = "adl"
+    """Who bears what neither book nor fund could close."""
+    ranking: Literal["binance", "bitmex", "hyperliquid", "binance_legacy"] = "binance"
     latency_ms: NotNegative = 10.0
     interval_ms: NotNegative = 2.0
-    """Between two accounts."""
+    """Between two services of the engine: the rate cap."""
+    cooldown_ms: Positive = 1000.0
+    """Between two services of one account (30,000 at Hyperliquid); length of a dYdX block."""
     fund_quote: NotNegative = 0.0
     support_bps: Annotated[float, Field(ge=0, le=5000)] = 100.0
-    """How far beyond the bankruptcy price the fund may aggress before deleveraging."""
+    """How far beyond the bankruptcy price, or the mark, an order may reach."""
+    fund_cap: NotNegative = 0.0
+    """Largest notional that the fund supports, in multiples of itself (Binance: 1); 0: any."""
+    fund_drawdown: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Fall from its peak that switches the fund off (CoinCatch: .3); 0: never."""
+    fund_recovery: Share = 0.9
+    """Share of the peak that switches it on again."""
+    vault_quote: NotNegative = 0.0
+    """Capital of the backstop vault."""
+    backstop_ratio: Share = 0.66666667
+    """Equity in maintenance margins below which the vault takes over."""
+    share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Of the position in one order (Hyperliquid .2, Deribit .05, dYdX .1)."""
+    threshold_quote: NotNegative = 100_000.0
+    """Notional below which a position is closed at once (``block_limited``: least order)."""
+    block_notional_quote: Positive = 100_000.0
+    block_loss_quote: NotNegative = 1_000_000.0
+    spread_ratio: NotNegative = 1.5
+    """Of the fillable price, in maintenance margins (dYdX genesis: 1.5)."""
+    bankruptcy_adjustment: NotNegative = 1.0
+    ramp_start: Share = 0.1
+    ramp_s: Positive = 60.0
+    """Until everything may be closed (Drift: 150 slots of .4 s)."""
+    ramp_small_quote: NotNegative = 50.0
+    ramp_fee_bps: Annotated[float, Field(ge=0, le=1000)] = 5.0
+    """Discount at which the ramp's orders may trade."""
+    buffer_bps: Annotated[float, Field(ge=0, le=5000)] = 200.0
+    """Margin that the ramp restores beyond maintenance, of notional."""
+    print_interval_ms: NotNegative = 0.0
+    """The public feed carries one liquidation a side in this time (venues: 1,000); 0: all."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LiquidationRules:
+        if self.fund_drawdown > 0 and self.fund_recovery <= 1 - self.fund_drawdown:
+            raise ValueError(
+                f"fund_recovery={self.fund_recovery} must exceed 1 - fund_drawdown="
+                f"{1 - self.fund_drawdown:.6g}, or the fund would be on and off at once"
+            )
+        return self
+
+
+class Holders(Frozen):
+    """What the individual accounts own and do; by default they sit and own their deposit."""
+
+    isolated: Share = 1.0
+    """Share of accounts on isolated margin: the free cash of the others stands behind them."""
+    wallet_multiple: NotNegative = 0.0
+    """Free cash in deposits."""
+    top_up: Share = 0.0
+    """Share that pays in when its margin runs low."""
+    stop_out: Share = 0.0
+    """Share that closes at a stop."""
+    capitulate: Share = 0.0
+    """Share that gives up when its margin runs low."""
+    stop_bps: tuple[NotNegative, NotNegative] = (50.0, 500.0)
+    """Distance of a stop from the entry, uniform."""
+    alarm_ratio: Annotated[float, Field(gt=1, le=100)] = 2.0
+    """Equity in maintenance margins at which they act."""
+    restore_ratio: Annotated[float, Field(gt=1, le=1000)] = 4.0
+    """To which they top up."""
+    resolve: Share = 0.5
+    """Probability of capitulating at each reaction."""
+    cap_bps: Annotated[float, Field(gt=0, le=5000)] = 100.0
+    """Reach of a closing order beyond the mark."""
+    reaction_s: NotNegative = 2.0
+
+    @model_validator(mode="after")
+    def _shares(self) -> Holders:
+        if self.top_up + self.stop_out + self.capitulate > 1:
+            raise ValueError("top_up + stop_out + capitulate must be at most 1")
+        if self.stop_bps[0] > self.stop_bps[1]:
+            raise ValueError(f"stop_bps must be (low, high), got {self.stop_bps}")
+        if self.restore_ratio <= self.alarm_ratio:
+            raise ValueError(
+                f"restore_ratio={self.restore_ratio} must exceed alarm_ratio={self.alarm_ratio}"
+            )
+        return self
 
 
 class Population(Frozen):

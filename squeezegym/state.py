@@ -77,7 +77,7 @@ ACCOUNT_DTYPE = np.dtype(
         ("next", "u4"),
         ("prev", "u4"),
         ("kind", "u2"),
-        ("laddered", "u2"),  # 0 no, 1 in the ladder, 2 in the queue, 3 being deleveraged
+        ("laddered", "u2"),  # 0 no, 1 in the ladder, 2 queued, 3 its rest is shared, 4 waiting
     ],
     align=True,
 )
@@ -88,7 +88,7 @@ HOLDER_DTYPE = np.dtype(  # what an account needs seldom, beside its hot line
         ("debt", "i8"),  # coins owed to the lender, lots
         ("alarm", "i8"),  # mark at which its holder acts, ticks; 0: none
         ("ready", "i8"),  # time of its next turn with the engine, the lender or its holder
-        ("started", "i8"),  # time the engine took it
+        ("started", "i8"),  # time of its first service by the engine; NEVER outside
         ("chunk", "i8"),  # lots of one step, or quanta of margin freed so far
         ("open_lots", "i8", (2,)),  # resting on the perp book, by side
         ("initial", "u4"),  # initial margin rate that its leverage asks for, 1e-8
@@ -163,7 +163,12 @@ SCORE_DTYPE = np.dtype(
         ("visible_n", "f8"),  # largest rho/lambda over the barrier's band
         ("liquidated", "i8", (2,)),  # lots of longs (0) and shorts (1) taken by the engine
         ("liquidations", "i8", (2,)),
-        ("deleveraged", "i8"),  # lots closed by ADL
+        ("printed", "i8", (2,)),  # of them, lots that the public liquidation feed has carried
+        ("deleveraged", "i8"),  # lots closed against other accounts
+        ("taken_over", "i8"),  # lots that the vault took
+        ("refused", "i8"),  # orders of individual accounts refused for want of margin
+        ("socialised", "i8"),  # quanta of losses charged to other accounts
+        ("loss_per_lot", "f8"),  # quanta a lot, cumulative
         ("deficit", "i8"),  # quanta that the fund paid
         ("taken", "i8", (2, 2)),  # aggressor lots by book and side
         ("open_interest", "i8"),  # sum of the long perp positions, lots
@@ -171,7 +176,27 @@ SCORE_DTYPE = np.dtype(
     align=True,
 )
 
-ENGINE_DTYPE = np.dtype([("head", "i8"), ("size", "i8")], align=True)
+ENGINE_DTYPE = np.dtype(
+    [
+        ("head", "i8"),  # ring of accounts that the engine has not served yet
+        ("size", "i8"),
+        ("cool_head", "i8"),  # ring of accounts that wait for their next turn
+        ("cool_size", "i8"),
+        ("react_head", "i8"),  # ring of accounts whose holders are about to act
+        ("react_size", "i8"),
+        ("fresh_at", "i8"),  # the head of the first ring may be served from here on
+        ("free_at", "i8"),  # end of the pause after the last service
+        ("serving", "i8"),  # ring whose head goes on at once: 1 fresh, 2 waiting; 0 none
+        ("cursor", "i8"),  # slot at which a shared remainder goes on
+        ("fund_peak", "i8"),  # quanta
+        ("fund_off", "i8"),  # 1: after a drawdown the fund supports nobody
+        ("block_start", "i8"),
+        ("block_paid", "i8"),  # quanta that the fund paid in this block
+        ("window_end", "i8", (2,)),  # of the running liquidation print, by side of the position
+        ("pending", "i8", (2,)),  # lots of that print
+    ],
+    align=True,
+)
 
 SNAPSHOT_DTYPE = np.dtype(
     [
@@ -306,7 +331,8 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             ("ladder", LADDER_DTYPE),
             ("accounts", ACCOUNT_DTYPE, (sizes.accounts,)),
             ("holders", HOLDER_DTYPE, (sizes.accounts,)),
-            ("queue", "u4", (sizes.accounts,)),  # ring of accounts before the engine
+            ("queue", "u4", (4, sizes.accounts)),  # fresh, waiting, reacting; order of an ADL
+            ("ranks", "f8", (sizes.accounts,)),  # scratch: scores of a deleveraging
             ("history", "f8", (3, N_HISTORY)),  # price, highest and lowest since, ticks
             ("books", book_dtype(sizes.levels, sizes.orders), (2,)),
             ("log", LOG_DTYPE, (sizes.log,)),

@@ -17,6 +17,7 @@ from squeezegym.codes import (
     KIND_POOL,
     KIND_POT,
     LEARNER,
+    NEVER,
     NOISE,
     SELL,
     SPOT,
@@ -98,7 +99,7 @@ def open_accounts(market):
         holder["debt"] = 0
         holder["alarm"] = 0
         holder["ready"] = 0
-        holder["started"] = 0
+        holder["started"] = NEVER
         holder["chunk"] = 0
         holder["open_lots"][BUY] = 0
         holder["open_lots"][SELL] = 0

@@ -20,9 +20,11 @@ from squeezegym.core.flow import (
 )
 from squeezegym.core.gateway import send_ack, serve_gateway
 from squeezegym.core.learner import act, close_out, report
-from squeezegym.core.liquidation import check_mark, serve_engine
+from squeezegym.core.holders import holder_acts
+from squeezegym.core.liquidation import serve_engine
 from squeezegym.core.marks import update_marks
 from squeezegym.core.opening import begin_episode, open_market
+from squeezegym.core.triggers import check_mark
 from squeezegym.state import HOT_BOOK_BYTES, HOT_MARKET_BYTES, HOT_ORDERS_BYTES
 
 _GATEWAY = np.int64(Source.GATEWAY)
@@ -37,6 +39,7 @@ _MAKER_PERP = np.int64(Source.MAKER_PERP)
 _MAKER_SPOT = np.int64(Source.MAKER_SPOT)
 _VALUE = np.int64(Source.VALUE)
 _CATALYST = np.int64(Source.CATALYST)
+_HOLDERS = np.int64(Source.HOLDERS)
 _ARBITRAGE = np.int64(Source.ARBITRAGE)
 _RUN = np.int64(Command.RUN)
 _RESET = np.int64(Command.RESET)
@@ -98,6 +101,8 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
             _begin_catalyst(market, params)
         if market["clock"]["due"][_CATALYST] != NEVER:
             catalyst_child(market, params)
+    elif source == _HOLDERS:
+        holder_acts(market, params)
     elif source == _ARBITRAGE:
         arbitrage_look(market, params)
 

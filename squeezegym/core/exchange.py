@@ -9,23 +9,29 @@ from squeezegym.codes import (
     BUY,
     CANCELLED,
     FOK,
+    IN_LIQUIDATION,
+    IN_REMAINDER,
+    INSUFFICIENT_MARGIN,
     IS_FORCED,
     KIND_LEARNER,
     LEARNER,
     NO_OWNER,
     NO_SLOT,
     ONE,
+    PERP,
     RATE_ONE,
+    SELL,
     SPOT,
     UNKNOWN_ORDER,
     ZERO,
     Problem,
 )
 from squeezegym.codes import VENUE as VENUE_ACCOUNT
-from squeezegym.core.accounts import exchange_lots, transfer
+from squeezegym.core.accounts import equity, exchange_lots, transfer
 from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.book import NO_ORDER, claim, crosses, find, next_id, remove, stand
 from squeezegym.core.eventlog import count_problem, log_cancel, log_order
+from squeezegym.core.margin import initial_margin
 from squeezegym.core.matching import (
     head_against,
     limit_of,
@@ -63,6 +69,8 @@ def settle(ledger, maker, price, qty, done):
         accounts[taker]["fees"] += taker_fee
     if owner == LEARNER:
         _count_learner(market, ONE - side, qty)
+    if venue == PERP and accounts[owner]["kind"] >= KIND_LEARNER:
+        market["holders"][owner]["open_lots"][ONE - side] -= qty
     if taker == LEARNER:
         _count_learner(market, side, qty)
 
@@ -98,6 +106,8 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):
         if venue == SPOT:
             held = market["accounts"]["spot"]
         status, entered = obstacle(book, owner, shun, side, price, qty, tif, rules, held)
+    if status == ACCEPTED and venue == PERP and flags & IS_FORCED == 0:
+        status = margin_refusal(market, params, owner, side, price, entered)
     if status != ACCEPTED:
         log_order(market, venue, owner, side, price, qty, tif, flags, status, ZERO, NO_ORDER)
         return ZERO, NO_ORDER
@@ -115,6 +125,8 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):
         else:
             book["sequence"] += np.uint64(1)
             order_id = next_id(book)
+            if venue == PERP and market["accounts"][owner]["kind"] >= KIND_LEARNER:
+                market["holders"][owner]["open_lots"][side] += left
             stand(book, claim(book, order_id, owner, side, rules), side, price, left)
     keep_centred(book)
     _occupy_engine(market, params)
@@ -143,8 +155,53 @@ def sweep(ledger, limit, left, shun):
         if left == 0 or not crosses(book, side, limit):
             return left, prevented
         slot = head_against(book, side)
+        maker = book["orders"][slot]
+        before = np.int64(maker["qty"])
         left, exempt, cut, _ = resolve(book, side, slot, left, shun, held)
         prevented += cut
+        if venue == PERP:  # only individual accounts meet their own orders or reduce only
+            gone = before - np.int64(maker["qty"])
+            market["holders"][maker["owner"]]["open_lots"][ONE - side] -= gone
+
+
+@kernel
+def margin_refusal(market, params, owner, side, price, qty):
+    """Return why an individual account may not send a perp order, or ACCEPTED.
+
+    Nothing is taken while the engine has the account. Otherwise equity at mark, less the taker fee
+    and what the order would lose against the mark at once, must cover the initial margin of the
+    larger side that position and resting orders can reach; an order that does not enlarge it
+    needs none. Source: Binance FAQ "Open order margin", 2024; the worst case of both sides is ours.
+
+    Args:
+        market: The market record.
+        params: Its parameters.
+        owner: Account slot.
+        side: BUY or SELL.
+        price: Limit, ticks; 0 for a market order.
+        qty: Lots.
+    """
+    account = market["accounts"][owner]
+    if account["kind"] < KIND_LEARNER:
+        return ACCEPTED
+    if account["laddered"] >= IN_REMAINDER:
+        return IN_LIQUIDATION
+    perp = account["perp"]
+    open_lots = market["holders"][owner]["open_lots"]
+    reached = perp + open_lots[BUY] + qty if side == BUY else -perp + open_lots[SELL] + qty
+    if reached <= abs(perp):
+        return ACCEPTED
+    other = -perp + open_lots[SELL] if side == BUY else perp + open_lots[BUY]
+    mark = market["marks"]["mark"]
+    limit = price if price != 0 else mark
+    loss = max(limit - mark if side == BUY else mark - limit, ZERO) * qty
+    fee = mul_div_up(limit * qty, params["fees"]["taker"][PERP], RATE_ONE)
+    asked = np.int64(market["holders"][owner]["initial"])
+    needed = initial_margin(params["margin"], max(reached, other) * mark, asked)
+    if equity(account, mark) - loss - fee >= needed:
+        return ACCEPTED
+    market["score"]["refused"] += 1
+    return INSUFFICIENT_MARGIN
 
 
 @kernel(inline=True)
@@ -165,8 +222,12 @@ def withdraw(market, params, venue, order_id):
     qty = np.int64(0)
     status = UNKNOWN_ORDER
     if slot != NO_SLOT:
+        owner = np.int64(book["orders"][slot]["owner"])
+        side = np.int64(book["orders"][slot]["side"])
         qty = remove(book, slot)
         status = CANCELLED
+        if venue == PERP and market["accounts"][owner]["kind"] >= KIND_LEARNER:
+            market["holders"][owner]["open_lots"][side] -= qty
     _occupy_engine(market, params)
     if market["log_on"] != 0:
         log_cancel(market, venue, order_id, status, qty)

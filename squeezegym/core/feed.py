@@ -7,6 +7,7 @@ import numpy as np
 from squeezegym._jit import kernel
 from squeezegym.codes import BUY, NO_ASK, NO_BID, Source
 from squeezegym.core.levels import in_window, next_level
+from squeezegym.core.liquidation import flush_prints
 from squeezegym.core.marks import mid
 
 _FEED = np.int64(Source.FEED)
@@ -21,6 +22,7 @@ def publish(market, params):
     Its latency grows by the engine's workload: the feed is served by the same engine.
     """
     receive(market)  # what has arrived leaves the air, so the ring holds only what is late
+    flush_prints(market)
     feed = market["feed"]
     work = feed["work"]
     now = market["clock"]["now"]
@@ -99,11 +101,11 @@ def _accumulate(market, work, elapsed):
                     work["taken"][h, venue, side] = keep * work["taken"][h, venue, side] + new
     for side in range(2):
         # Longs (0) are sold and shorts (1) bought back: the order's side is the other one.
-        new = score["liquidated"][1 - side] - feed["forced"][side]
+        new = score["printed"][1 - side] - feed["forced"][side]
         for h in range(2):
             keep = math.exp(-elapsed / HORIZONS[h])
             work["forced"][h, side] = keep * work["forced"][h, side] + new
-        feed["forced"][side] = score["liquidated"][1 - side]
+        feed["forced"][side] = score["printed"][1 - side]
     for venue in range(2):
         for side in range(2):
             feed["taken"][venue, side] = score["taken"][venue, side]

@@ -16,6 +16,7 @@ from squeezegym.codes import (
     NO_ASK,
     ONE,
     PERP,
+    RATE_ONE,
     SELL,
     SPOT,
     ZERO,
@@ -75,7 +76,10 @@ def _target(params, known, mark, action):
     """
     rules = params["learner"]
     worth = known["quote"] + known["perp"] * mark
-    affordable = np.float64(max(worth, ZERO)) * rules["leverage_cap"] / np.float64(max(mark, ONE))
+    # Of each unit of notional: the margin, the taker fee, and what a capped order may overpay.
+    fee = np.float64(params["fees"]["taker"][PERP]) / np.float64(RATE_ONE)
+    cost = 1.0 / rules["leverage_cap"] + fee + rules["cap"]
+    affordable = np.float64(max(worth, ZERO)) / cost / np.float64(max(mark, ONE))
     target = action * np.float64(rules["limit"])
     highest = max(affordable, np.float64(known["perp"]))
     lowest = min(-affordable, np.float64(known["perp"]))

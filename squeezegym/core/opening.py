@@ -14,7 +14,9 @@ from squeezegym.codes import (
     NEVER,
     OUTSIDE,
     PERP,
+    RATE_ONE,
     SELL,
+    VAULT,
     ZERO,
     Source,
     Stream,
@@ -26,9 +28,11 @@ from squeezegym.core.exchange import place
 from squeezegym.core.feed import open_feed
 from squeezegym.core.flow import later, quote_price, schedule_noise
 from squeezegym.core.gateway import write_ack
-from squeezegym.core.liquidation import enlist, open_ladder
+from squeezegym.core.holders import open_holder
+from squeezegym.core.liquidation import open_engine
 from squeezegym.core.marks import open_marks
 from squeezegym.core.rng import normal, uniform, whole_lots
+from squeezegym.core.triggers import enlist, open_ladder
 
 _OPENING = np.int64(Stream.OPENING)
 _LEARNER_STREAM = np.int64(Stream.LEARNER)
@@ -55,7 +59,9 @@ def open_market(market, params, seeds):
     _open_score(market)
     _open_books(market, params)
     open_accounts(market)
+    open_engine(market, params)
     transfer(market, OUTSIDE, FUND, params["liquidation"]["fund"])
+    transfer(market, OUTSIDE, VAULT, params["liquidation"]["vault"])
     open_marks(market, params)
     _open_positions(market, params)
     _open_learner(market, params)
@@ -74,15 +80,18 @@ def _open_score(market):
     score["ignition"] = NEVER
     score["visible_n"] = 0.0
     score["deleveraged"] = 0
+    score["taken_over"] = 0
+    score["refused"] = 0
+    score["socialised"] = 0
+    score["loss_per_lot"] = 0.0
     score["deficit"] = 0
     score["open_interest"] = 0
     for i in range(2):
         score["liquidated"][i] = 0
         score["liquidations"][i] = 0
+        score["printed"][i] = 0
         for j in range(2):
             score["taken"][i, j] = 0
-    market["engine"]["head"] = 0
-    market["engine"]["size"] = 0
     market["gateway"]["size"] = 0
     market["gateway"]["busy_until"] = market["clock"]["now"]
 
@@ -277,6 +286,7 @@ def _open_position(market, params, slot, lots, entry, deposit):
         move_position(market, OUTSIDE, slot, entry, lots)
     else:
         move_position(market, slot, OUTSIDE, entry, -lots)
+    open_holder(market, params, slot, entry, deposit)
     enlist(market, params, slot)
 
 
@@ -296,6 +306,8 @@ def _open_learner(market, params):
     learner["sent"] = 0
     learner["cancelled"] = 0
     transfer(market, OUTSIDE, LEARNER, rules["capital"])
+    initial = math.ceil(np.float64(RATE_ONE) / rules["leverage_cap"])
+    market["holders"][LEARNER]["initial"] = np.uint32(initial)
     starts_short = uniform(rng, _LEARNER_STREAM) < rules["short_start"]
     size = rules["start_low"] + (rules["start_high"] - rules["start_low"]) * uniform(
         rng, _LEARNER_STREAM

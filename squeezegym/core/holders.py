@@ -1,0 +1,157 @@
+"""Holders of individual accounts: what they own besides, and what they do when it goes wrong.
+
+Some sit, some pay in, some close at a stop, some give up. Each waits a reaction time between its
+alarm and its act; meanwhile the account stands in the ladder at its liquidation alone.
+"""
+
+import math
+
+import numpy as np
+
+from squeezegym._jit import kernel
+from squeezegym.codes import (
+    BUY,
+    IN_QUEUE,
+    IOC,
+    NEVER,
+    OUTSIDE,
+    PERP,
+    RATE_ONE,
+    SELL,
+    WALLETS,
+    ZERO,
+    Habit,
+    Source,
+    Stream,
+)
+from squeezegym.core.accounts import equity, pay, transfer
+from squeezegym.core.exchange import place
+from squeezegym.core.fund import playable
+from squeezegym.core.margin import UNREACHABLE, liquidation_trigger, maintenance_margin, tier_of
+from squeezegym.core.rng import uniform
+from squeezegym.core.triggers import LONGS, REACTING, SHORTS, delist, enlist
+
+_STREAM = np.int64(Stream.HOLDERS)
+_HOLDERS = np.int64(Source.HOLDERS)
+_SIT = np.uint16(Habit.SIT)
+_TOP_UP = np.uint16(Habit.TOP_UP)
+_STOP_OUT = np.uint16(Habit.STOP_OUT)
+_CAPITULATE = np.uint16(Habit.CAPITULATE)
+_UNIT = 1e-8
+
+
+@kernel
+def open_holder(market, params, slot, entry, deposit):
+    """Give the holder of a new position its free cash, margin mode, leverage and habit.
+
+    Args:
+        market: The market record.
+        params: Its parameters.
+        slot: The account, with its position.
+        entry: Entry price, ticks.
+        deposit: What it paid in, quanta.
+    """
+    rules = params["holders"]
+    rng = market["clock"]["rng"]
+    holder = market["holders"][slot]
+    notional = abs(market["accounts"][slot]["perp"]) * entry
+    holder["initial"] = np.uint32(
+        min(math.ceil(np.float64(deposit) / np.float64(notional) / _UNIT), np.float64(RATE_ONE))
+    )
+    free = np.int64(rules["wallet"] * np.float64(deposit))
+    if uniform(rng, _STREAM) < rules["isolated"]:
+        holder["wallet"] = free
+        transfer(market, OUTSIDE, WALLETS, free)
+    else:
+        transfer(market, OUTSIDE, slot, free)
+    draw = uniform(rng, _STREAM)
+    distance = uniform(rng, _STREAM)
+    if draw < rules["top_up"]:
+        holder["habit"] = _TOP_UP
+    elif draw < rules["stop_out"]:
+        holder["habit"] = _STOP_OUT
+    elif draw < rules["capitulate"]:
+        holder["habit"] = _CAPITULATE
+    if holder["habit"] == _STOP_OUT:
+        away = rules["stop_low"] + (rules["stop_high"] - rules["stop_low"]) * distance
+        if market["accounts"][slot]["perp"] > 0:
+            away = -away
+        holder["alarm"] = max(np.int64(math.floor(np.float64(entry) * (1.0 + away) + 0.5)), ZERO)
+    elif holder["habit"] != _SIT:
+        holder["alarm"] = _alarm_price(market, params, slot)
+
+
+@kernel
+def _alarm_price(market, params, slot):
+    """Mark at which equity falls to the alarm ratio of the maintenance margin, ticks.
+
+    In the bracket that the position has at its liquidation, where the holder looks it up.
+    """
+    account = market["accounts"][slot]
+    margin = params["margin"]
+    trigger = liquidation_trigger(account, margin)
+    if trigger <= 0 or trigger >= UNREACHABLE:
+        return ZERO
+    perp = np.float64(account["perp"])
+    tier = tier_of(margin, abs(account["perp"]) * trigger)
+    ratio = params["holders"]["alarm"]
+    rate = np.float64(margin["rate"][tier]) * _UNIT
+    value = np.float64(account["quote"]) + ratio * np.float64(margin["deduction"][tier])
+    price = value / (abs(perp) * ratio * rate - perp)
+    return np.int64(min(max(math.floor(price + 0.5), 1.0), np.float64(UNREACHABLE - 1)))
+
+
+@kernel
+def holder_acts(market, params):
+    """Let the holder whose reaction time is over act, and time the next."""
+    engine = market["engine"]
+    queue = market["queue"]
+    n = np.int64(queue.shape[1])
+    slot = np.int64(queue[REACTING, engine["react_head"]])
+    engine["react_head"] = (engine["react_head"] + 1) % n
+    engine["react_size"] -= 1
+    due = NEVER
+    if engine["react_size"] > 0:
+        due = market["holders"][queue[REACTING, engine["react_head"]]]["ready"]
+    market["clock"]["due"][_HOLDERS] = due
+    account = market["accounts"][slot]
+    holder = market["holders"][slot]
+    holder["reacting"] = 0
+    if account["perp"] == 0 or account["laddered"] >= IN_QUEUE:
+        return
+    delist(market, slot, LONGS if account["perp"] > 0 else SHORTS)
+    if holder["habit"] == _TOP_UP:
+        _top_up(market, params, slot)
+    elif (
+        holder["habit"] == _STOP_OUT
+        or uniform(market["clock"]["rng"], _STREAM) < params["holders"]["resolve"]
+    ):
+        _give_up(market, params, slot)
+    if account["perp"] == 0:
+        holder["alarm"] = 0
+    enlist(market, params, slot)
+
+
+@kernel
+def _top_up(market, params, slot):
+    """Pay in what lifts the margin to where the holder wants it, or all that is left."""
+    account = market["accounts"][slot]
+    holder = market["holders"][slot]
+    mark = market["marks"]["mark"]
+    needed = maintenance_margin(params["margin"], abs(account["perp"]) * mark)
+    wanted = np.int64(math.ceil(params["holders"]["restore"] * np.float64(needed)))
+    amount = min(max(wanted - equity(account, mark), ZERO), holder["wallet"])
+    pay(market, WALLETS, slot, amount)
+    holder["wallet"] -= amount
+    holder["alarm"] = _alarm_price(market, params, slot) if holder["wallet"] > 0 else ZERO
+
+
+@kernel
+def _give_up(market, params, slot):
+    """Close at market, within the cap."""
+    account = market["accounts"][slot]
+    mark = market["marks"]["mark"]
+    slack = np.int64(math.floor(np.float64(mark) * params["holders"]["cap"] + 0.5))
+    side = BUY if account["perp"] < 0 else SELL
+    limit = playable(market, side, mark + slack if side == BUY else mark - slack)
+    place(market, params, PERP, slot, side, limit, abs(account["perp"]), IOC, ZERO)

@@ -1,0 +1,243 @@
+"""The ladder of trigger prices: a mark update touches the accounts it takes, and no other.
+
+Accounts stand in buckets of the mark at which something must be done about them: their
+liquidation, or the alarm of their holder if that comes first. The learner stands beside the
+ladder and is checked at every mark.
+"""
+
+import numpy as np
+
+from squeezegym._jit import kernel
+from squeezegym.codes import (
+    FREE,
+    IN_LADDER,
+    IN_QUEUE,
+    LEARNER,
+    NEVER,
+    NO_SLOT,
+    ONE,
+    ZERO,
+    Liquidation,
+    Source,
+)
+from squeezegym.core.ladder import next_occupied, occupy, previous_occupied, vacate
+from squeezegym.core.margin import UNREACHABLE, is_liquidatable, liquidation_trigger
+
+LONGS = np.int64(0)
+SHORTS = np.int64(1)
+FRESH = np.int64(0)  # rings of market["queue"]
+WAITING = np.int64(1)
+REACTING = np.int64(2)
+RANKED = np.int64(3)  # not a ring: the order of a deleveraging
+_OFF = np.int64(Liquidation.OFF)
+_ENGINE = np.int64(Source.ENGINE)
+_HOLDERS = np.int64(Source.HOLDERS)
+_LAST_BUCKET = np.int64(4095)
+
+
+@kernel
+def open_ladder(ladder, price, shift):
+    """Empty the ladder and centre it on ``price``."""
+    for side in range(2):
+        ladder["top"][side] = 0
+        ladder["middle"][side, 0] = 0
+        for word in range(ladder["fine"].shape[1]):
+            ladder["fine"][side, word] = 0
+        for place_ in range(ladder["heads"].shape[1]):
+            ladder["heads"][side, place_] = NO_SLOT
+    ladder["shift"] = shift
+    ladder["base"] = price - ((_LAST_BUCKET + 1) // 2 << shift)
+    ladder["nearest"][LONGS] = 0
+    ladder["nearest"][SHORTS] = UNREACHABLE
+
+
+@kernel(inline=True)
+def _bucket(ladder, price):
+    """Bucket of a price; the outermost two hold everything beyond."""
+    return min(max((price - ladder["base"]) >> ladder["shift"], ZERO), _LAST_BUCKET)
+
+
+@kernel
+def enlist(market, params, slot):
+    """Put an account into the ladder at its liquidation, or at its alarm if that comes first."""
+    account = market["accounts"][slot]
+    if account["perp"] == 0:
+        account["laddered"] = FREE
+        return
+    side = LONGS if account["perp"] > 0 else SHORTS
+    trigger = liquidation_trigger(account, params["margin"])
+    holder = market["holders"][slot]
+    if holder["alarm"] != 0 and holder["reacting"] == 0:
+        alarm = holder["alarm"]
+        trigger = min(trigger, alarm) if side == SHORTS else max(trigger, alarm)
+    hang(market, market["ladder"], slot, side, trigger)
+
+
+@kernel
+def hang(market, ladder, slot, side, trigger):
+    """Link an account into the bucket of its trigger."""
+    account = market["accounts"][slot]
+    bucket = _bucket(ladder, trigger)
+    head = ladder["heads"][side, bucket]
+    account["trigger"] = trigger
+    account["bucket"] = bucket
+    account["laddered"] = IN_LADDER
+    account["prev"] = NO_SLOT
+    account["next"] = head
+    if head == NO_SLOT:
+        occupy(ladder, side, bucket)
+    else:
+        market["accounts"][head]["prev"] = np.uint32(slot)
+    ladder["heads"][side, bucket] = np.uint32(slot)
+    if side == SHORTS:
+        ladder["nearest"][SHORTS] = min(ladder["nearest"][SHORTS], trigger)
+    else:
+        ladder["nearest"][LONGS] = max(ladder["nearest"][LONGS], trigger)
+
+
+@kernel
+def _unlink(market, ladder, slot, side):
+    account = market["accounts"][slot]
+    before = account["prev"]
+    after = account["next"]
+    if before == NO_SLOT:
+        ladder["heads"][side, account["bucket"]] = after
+        if after == NO_SLOT:
+            vacate(ladder, side, np.int64(account["bucket"]))
+    else:
+        market["accounts"][before]["next"] = after
+    if after != NO_SLOT:
+        market["accounts"][after]["prev"] = before
+    account["laddered"] = FREE
+
+
+@kernel
+def delist(market, slot, side):
+    """Take an account out of the ladder; ``side`` is the one it was enlisted on."""
+    ladder = market["ladder"]
+    if market["accounts"][slot]["laddered"] != IN_LADDER:
+        return
+    _unlink(market, ladder, slot, side)
+    if market["accounts"][slot]["trigger"] == ladder["nearest"][side]:
+        _find_nearest(market, ladder, side)
+
+
+@kernel
+def _find_nearest(market, ladder, side):
+    """Recompute the nearest trigger from the nearest occupied bucket."""
+    if side == SHORTS:
+        bucket = next_occupied(ladder, SHORTS, ZERO)
+        nearest = UNREACHABLE
+    else:
+        bucket = previous_occupied(ladder, LONGS, _LAST_BUCKET)
+        nearest = ZERO
+    if bucket >= 0:
+        slot = ladder["heads"][side, bucket]
+        while slot != NO_SLOT:
+            trigger = market["accounts"][slot]["trigger"]
+            nearest = min(nearest, trigger) if side == SHORTS else max(nearest, trigger)
+            slot = market["accounts"][slot]["next"]
+    ladder["nearest"][side] = nearest
+
+
+@kernel
+def check_mark(market, params):
+    """Send every account that the present mark liquidates to the engine's queue."""
+    if params["liquidation"]["destination"] == _OFF:
+        return
+    mark = market["marks"]["mark"]
+    ladder = market["ladder"]
+    if mark >= ladder["nearest"][SHORTS]:
+        _sweep(market, params, SHORTS, mark)
+    if mark <= ladder["nearest"][LONGS]:
+        _sweep(market, params, LONGS, mark)
+    learner = market["accounts"][LEARNER]
+    if learner["laddered"] == FREE and is_liquidatable(learner, params["margin"], mark):
+        _enqueue(market, params, LEARNER)
+
+
+@kernel
+def _sweep(market, params, side, mark):
+    """Empty the buckets the mark has passed; test each account of the one it stands in."""
+    ladder = market["ladder"]
+    last = _bucket(ladder, mark)
+    if side == SHORTS:
+        bucket = next_occupied(ladder, SHORTS, ZERO)
+    else:
+        bucket = previous_occupied(ladder, LONGS, _LAST_BUCKET)
+    while bucket >= 0 and (bucket <= last if side == SHORTS else bucket >= last):
+        slot = ladder["heads"][side, bucket]
+        while slot != NO_SLOT:
+            account = market["accounts"][slot]
+            after = account["next"]
+            hit = account["trigger"] <= mark if side == SHORTS else account["trigger"] >= mark
+            if hit:
+                _unlink(market, ladder, np.int64(slot), side)
+                if market["holders"][slot]["alarm"] == 0 or is_liquidatable(
+                    account, params["margin"], mark
+                ):
+                    _enqueue(market, params, np.int64(slot))
+                else:
+                    _alarm(market, params, np.int64(slot))
+            slot = after
+        if side == SHORTS:
+            bucket = next_occupied(ladder, SHORTS, bucket + 1) if bucket < _LAST_BUCKET else -ONE
+        else:
+            bucket = previous_occupied(ladder, LONGS, bucket - 1) if bucket > 0 else -ONE
+    _find_nearest(market, ladder, side)
+
+
+@kernel
+def _enqueue(market, params, slot):
+    """Hand an account to the liquidation engine."""
+    engine = market["engine"]
+    if engine["size"] == 0:
+        engine["fresh_at"] = market["clock"]["now"] + params["liquidation"]["latency"]
+    push(market, FRESH, engine["head"], engine["size"], slot)
+    engine["size"] += 1
+    market["accounts"][slot]["laddered"] = IN_QUEUE
+    schedule_engine(market)
+
+
+@kernel
+def _alarm(market, params, slot):
+    """Let a holder know that it is time to act; meanwhile only the liquidation counts."""
+    engine = market["engine"]
+    holder = market["holders"][slot]
+    holder["reacting"] = np.uint16(1)
+    holder["ready"] = market["clock"]["now"] + params["holders"]["reaction"]
+    if engine["react_size"] == 0:
+        market["clock"]["due"][_HOLDERS] = holder["ready"]
+    push(market, REACTING, engine["react_head"], engine["react_size"], slot)
+    engine["react_size"] += 1
+    enlist(market, params, slot)
+
+
+@kernel
+def push(market, ring, head, size, slot):
+    """Write a slot behind the last one of a ring; the caller counts it."""
+    queue = market["queue"]
+    queue[ring, (head + size) % np.int64(queue.shape[1])] = np.uint32(slot)
+
+
+@kernel
+def schedule_engine(market):
+    """Time the next service: the head that may be served first, but not before the pause ends."""
+    market["clock"]["due"][_ENGINE] = min(fresh_due(market), waiting_due(market))
+
+
+@kernel
+def fresh_due(market):
+    """Time at which the head of the fresh accounts may be served, or NEVER."""
+    engine = market["engine"]
+    return max(engine["fresh_at"], engine["free_at"]) if engine["size"] > 0 else NEVER
+
+
+@kernel
+def waiting_due(market):
+    """Time at which the head of the waiting accounts may be served, or NEVER."""
+    engine = market["engine"]
+    if engine["cool_size"] == 0:
+        return NEVER
+    slot = market["queue"][WAITING, engine["cool_head"]]
+    return max(market["holders"][slot]["ready"], engine["free_at"])
