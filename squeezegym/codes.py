@@ -213,6 +213,14 @@ class Policy(IntEnum):
     RAMP = 5  # Drift: a growing share of what restores the margin
 
 
+class LiquidationStage(IntEnum):
+    """Who closes an account at its present equity."""
+
+    NONE = 0  # above maintenance margin
+    BOOK = 1
+    BACKSTOP = 2  # so far below that the vault takes position and margin
+
+
 class Remainder(IntEnum):
     """Who bears what neither book nor fund could close."""
 

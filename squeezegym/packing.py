@@ -9,7 +9,7 @@ import numpy as np
 
 from squeezegym.codes import FIRST_HOLDER_SLOT, NO_ASK, Liquidation, Policy, Ranking, Remainder, SelfTrade, Side
 from squeezegym.params import params_dtype
-from squeezegym.sections import Depth, Makers, Noise
+from squeezegym.sections import Depth, Makers, Margin, Noise
 from squeezegym.state import SIZES
 
 if TYPE_CHECKING:
@@ -206,7 +206,8 @@ def _pack_rules(scenario: Scenario, record: Any) -> None:
     target["follow"] = marks.follow_per_s
     target["noise"] = np.array(marks.noise_bps) * BP
     _pack_matching(scenario, record["matching"])
-    _pack_margin(scenario, record["margin"])
+    quantum = scenario.contract.tick_size * scenario.contract.lot_size
+    pack_margin(scenario.margin, quantum, record["margin"])
     record["fees"]["maker"] = [
         round(b * BP * _RATE) for b in (fees.perp_maker_bps, fees.spot_maker_bps)
     ]
@@ -270,20 +271,31 @@ def _pack_matching(scenario: Scenario, record: Any) -> None:
         record["highest"] = min(int(NO_ASK) - 1, math.floor(highest))
 
 
-def _pack_margin(scenario: Scenario, record: Any) -> None:
-    """Brackets with deductions that make the margin continuous: cum_n = cum_(n-1) + floor dr."""
-    brackets = scenario.margin.brackets
-    record["n_tiers"] = len(brackets)
+def pack_margin(margin: Margin, quantum: float, record: Any) -> None:
+    """Lower brackets to a record of ``MARGIN_PARAMS``.
+
+    The deductions make the margin continuous: ``cum_n = cum_(n-1) + floor_n * (rate_n -
+    rate_(n-1))``.
+
+    Args:
+        margin: The section.
+        quantum: Quote per quantum.
+        record: The record to fill.
+    """
+    record["n_tiers"] = len(margin.brackets)
     deduction = 0
     previous = 0
-    for i, (floor, rate) in enumerate(brackets):
+    for i, (floor, rate, *_) in enumerate(margin.brackets):
         units = round(rate * _RATE)
-        quanta = _quanta(scenario, floor)
+        quanta = round(floor / quantum)
         deduction += quanta * (units - previous) // _RATE
         record["floor"][i] = quanta
         record["rate"][i] = units
         record["deduction"][i] = deduction
         previous = units
+    for i, leverage in enumerate(margin.max_leverage()):
+        # Rounded up, but not for the noise of a division: 1 / (1 / 0.013) is 0.013.
+        record["initial"][i] = math.ceil(round(_RATE / leverage, 6))
 
 
 def _pack_population(scenario: Scenario, record: Any) -> None:

@@ -115,6 +115,7 @@ MARGIN_PARAMS = np.dtype(
         ("floor", "i8", (N_TIERS,)),  # quanta of notional
         ("rate", "i8", (N_TIERS,)),  # maintenance margin rate, 1e-8
         ("deduction", "i8", (N_TIERS,)),  # maintenance amount ("cum"), quanta
+        ("initial", "i8", (N_TIERS,)),  # initial margin rate, 1 / maximum leverage, 1e-8
     ],
     align=True,
 )

@@ -42,6 +42,8 @@ from squeezegym.sections import (
 )
 from squeezegym.state import SizeClass
 
+_INSTEAD = {"brackets": "table", "table": "brackets"}  # of [margin]: the later one replaces
+
 
 class Scenario(Frozen):
     """Everything that defines a market, and the episode that a learner plays in it."""
@@ -176,6 +178,9 @@ def _merge(data: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]
             merged[head] = _merge(merged[head], value)
         else:
             merged[head] = value
+        other = _INSTEAD.get(key)
+        if other is not None and other not in overrides:
+            merged.pop(other, None)
     return merged
 
 

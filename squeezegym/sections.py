@@ -5,9 +5,13 @@ Base means the coin (BTC), quote the currency of price (USDT), ``bps`` basis poi
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, TypeVar
+import tomllib
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from squeezegym.errors import did_you_mean
+from squeezegym.resources import resources
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -217,21 +221,76 @@ class Marks(Frozen):
 
 
 class Margin(Frozen):
-    """Maintenance-margin brackets: (notional floor in quote, rate)."""
+    """Margin brackets, stated one by one or taken from a shipped table."""
 
-    brackets: tuple[tuple[float, float], ...]
+    brackets: tuple[tuple[Finite, ...], ...]
+    """Notional floor in quote, maintenance rate and, if stated, maximum leverage."""
+    table: str | None = Field(default=None, exclude=True)
+    """Instead of ``brackets``: ``configs/brackets/<table>.toml``, whose rows take their place."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look_up(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        given = {key: value for key, value in data.items() if value is not None}
+        if ("brackets" in given) == ("table" in given):
+            which = "both; leave one out" if "table" in given else "neither; add one"
+            raise ValueError(f"takes either brackets or table, got {which}")
+        if "table" in given:
+            given["brackets"] = shipped_brackets(given.pop("table"))
+        return given
 
     @model_validator(mode="after")
     def _rising(self) -> Margin:
         if not 1 <= len(self.brackets) <= 16:
             raise ValueError(f"1 to 16 brackets are allowed, got {len(self.brackets)}")
-        floors = [floor for floor, _ in self.brackets]
-        rates = [rate for _, rate in self.brackets]
+        for row in self.brackets:
+            if len(row) not in (2, 3):
+                raise ValueError(
+                    f"a bracket is [floor, rate] or [floor, rate, max_leverage], got {list(row)}"
+                )
+        floors = [row[0] for row in self.brackets]
+        rates = [row[1] for row in self.brackets]
         if floors[0] != 0 or floors != sorted(set(floors)):
             raise ValueError("bracket floors must start at 0 and rise")
         if rates != sorted(rates) or not 0 < rates[0] <= rates[-1] < 1:
             raise ValueError("bracket rates must lie in (0, 1) and not fall")
+        leverages = self.max_leverage()
+        for rate, leverage in zip(rates, leverages, strict=True):
+            if not 1 <= leverage <= 1 / rate:
+                raise ValueError(
+                    f"max_leverage must lie between 1 and 1 / rate = {1 / rate:g}, got {leverage:g}"
+                )
+        if list(leverages) != sorted(leverages, reverse=True):
+            raise ValueError(f"max_leverage must not rise from bracket to bracket, got {leverages}")
         return self
+
+    def max_leverage(self) -> tuple[float, ...]:
+        """Return the maximum leverage of each bracket.
+
+        A bracket that states none takes ``1 / (2 rate)``, between 1 and 150: maintenance is half
+        of the initial margin, as most venues set it.
+        """
+        return tuple(
+            row[2] if len(row) == 3 else min(150.0, max(1.0, 0.5 / row[1])) for row in self.brackets
+        )
+
+
+def shipped_brackets(name: Any) -> list[Any]:
+    """Return the rows of a shipped bracket table: floor in quote, rate, maximum leverage.
+
+    Raises:
+        ValueError: No table has this name.
+    """
+    folder = resources() / "brackets"
+    names = sorted(p.name[: -len(".toml")] for p in folder.iterdir() if p.name.endswith(".toml"))
+    if name not in names:
+        raise ValueError(
+            f"unknown table {name!r}{did_you_mean(str(name), names)}; shipped: {', '.join(names)}"
+        )
+    data = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
+    return list(data["brackets"])
 
 
 class Fees(Frozen):
