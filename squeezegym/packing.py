@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from squeezegym.codes import FIRST_HOLDER_SLOT, NO_ASK, Liquidation, Policy, Ranking, Remainder, SelfTrade, Side
+from squeezegym.codes import (
+    FIRST_HOLDER_SLOT,
+    NO_ASK,
+    Liquidation,
+    Policy,
+    Ranking,
+    Remainder,
+    SelfTrade,
+    Side,
+)
 from squeezegym.params import params_dtype
 from squeezegym.sections import Depth, Makers, Margin, Noise
 from squeezegym.state import SIZES
@@ -196,7 +205,7 @@ def _pack_traders(scenario: Scenario, record: Any) -> None:
 
 
 def _pack_rules(scenario: Scenario, record: Any) -> None:
-    marks, fees, liquidation = scenario.marks, scenario.fees, scenario.liquidation
+    marks, fees = scenario.marks, scenario.fees
     target = record["marks"]
     target["interval"] = marks.interval_ms * _MS
     target["funding"] = marks.funding_rate

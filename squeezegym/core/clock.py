@@ -19,8 +19,8 @@ from squeezegym.core.flow import (
     value_decision,
 )
 from squeezegym.core.gateway import send_ack, serve_gateway
-from squeezegym.core.learner import act, close_out, report
 from squeezegym.core.holders import holder_acts
+from squeezegym.core.learner import act, close_out, report
 from squeezegym.core.liquidation import serve_engine
 from squeezegym.core.marks import update_marks
 from squeezegym.core.opening import begin_episode, open_market

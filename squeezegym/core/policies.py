@@ -9,7 +9,18 @@ import math
 import numpy as np
 
 from squeezegym._jit import kernel
-from squeezegym.codes import BUY, IOC, IS_FORCED, ONE, PERP, RATE_ONE, SELL, ZERO, LiquidationStage, Policy
+from squeezegym.codes import (
+    BUY,
+    IOC,
+    IS_FORCED,
+    ONE,
+    PERP,
+    RATE_ONE,
+    SELL,
+    ZERO,
+    LiquidationStage,
+    Policy,
+)
 from squeezegym.core.accounts import equity
 from squeezegym.core.arithmetic import mul_div, mul_div_up
 from squeezegym.core.exchange import place

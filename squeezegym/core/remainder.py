@@ -9,6 +9,7 @@ from squeezegym.codes import (
     FREE,
     FUND,
     IN_QUEUE,
+    KIND_LEARNER,
     LEARNER,
     OUTSIDE,
     PERP,
@@ -70,7 +71,8 @@ def _eligible(market, other, perp, price):
     """Whether an account can be deleveraged against a position of ``perp`` lots at ``price``."""
     account = market["accounts"][other]
     opposes = account["perp"] > 0 if perp < 0 else account["perp"] < 0
-    return opposes and account["laddered"] < IN_QUEUE and equity(account, price) >= 0
+    free = account["kind"] >= KIND_LEARNER and account["laddered"] < IN_QUEUE
+    return opposes and free and equity(account, price) >= 0
 
 
 @kernel
@@ -198,9 +200,7 @@ def _socialise(market, params, slot):
         total += _liable(market, np.int64(other), slot)
     loss = max(-account["quote"], ZERO)
     if loss > 0 and engine["cursor"] == 0 and total > 0:
-        market["score"]["loss_per_lot"] += socialised_loss(
-            np.float64(loss), np.float64(total), 0.0
-        )
+        market["score"]["loss_per_lot"] += socialised_loss(np.float64(loss), np.float64(total), 0.0)
     served = ZERO
     for other in range(first, accounts.shape[0]):
         lots = _liable(market, np.int64(other), slot)
@@ -241,7 +241,7 @@ def _hand_to_vault(market, params, slot):
 def _liable(market, other, slot):
     """Lots by which an account shares a socialised loss."""
     account = market["accounts"][other]
-    if other == slot or account["laddered"] >= IN_QUEUE:
+    if other == slot or account["kind"] < KIND_LEARNER or account["laddered"] >= IN_QUEUE:
         return ZERO
     return abs(account["perp"])
 

@@ -7,7 +7,7 @@ from squeezegym.core.margin import UNREACHABLE, liquidation_trigger
 from tests.kernels import from_python
 
 NO_SLOT = np.iinfo(np.uint32).max
-FREE, IN_LADDER, IN_QUEUE = 0, 1, 2
+FREE, IN_LADDER, IN_QUEUE = 0, 1, 2  # codes.Standing; above IN_QUEUE: with the engine too
 
 
 def maintenance(margin, notional):
@@ -24,9 +24,13 @@ def is_liquidatable(margin, quote, perp, mark):
 
 
 def queue_slots(market):
-    engine, queue = market["engine"], market["queue"]
-    head, size = int(engine["head"]), int(engine["size"])
-    return [int(queue[(head + i) % len(queue)]) for i in range(size)]
+    """Accounts before the engine: those it has not served yet, then those that wait."""
+    engine, n = market["engine"], market["queue"].shape[1]
+    return [
+        int(market["queue"][ring, (int(engine[head]) + i) % n])
+        for ring, head, size in ((0, "head", "size"), (1, "cool_head", "cool_size"))
+        for i in range(int(engine[size]))
+    ]
 
 
 def ladder_slots(market, side):
@@ -70,11 +74,16 @@ def assert_ladder_sound(market, margin, triggers=True):
     assert laddered | set(queue_slots(market)) >= {
         slot for slot in holders if int(accounts["perp"][slot]) != 0
     }
-    assert set(queue_slots(market)) == set(np.flatnonzero(states == IN_QUEUE).tolist())
+    assert set(queue_slots(market)) == set(np.flatnonzero(states >= IN_QUEUE).tolist())
     if triggers:
         call = from_python(liquidation_trigger)
         for slot in laddered:
-            assert int(accounts["trigger"][slot]) == int(call(accounts[slot], margin))
+            expected = int(call(accounts[slot], margin))
+            alarm = int(market["holders"]["alarm"][slot])
+            if alarm and not market["holders"]["reacting"][slot]:
+                nearer = min if int(accounts["perp"][slot]) < 0 else max
+                expected = nearer(expected, alarm)
+            assert int(accounts["trigger"][slot]) == expected
 
 
 def assert_conserved(market):
@@ -83,3 +92,4 @@ def assert_conserved(market):
     interest = int(np.maximum(accounts["perp"], 0).sum())
     assert int(market["score"]["open_interest"]) == interest
     assert int(accounts["quote"][Account.FUND]) >= 0
+    assert int(market["holders"]["wallet"].sum()) == int(accounts["quote"][Account.WALLETS])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from squeezegym.codes import FIRST_HOLDER_SLOT, Command
+from squeezegym.codes import FIRST_HOLDER_SLOT, Account, Command
 from tests.kernels import BUY, IOC, LEARNER_SLOT, SELL, _place, small_market
 
 WORST = {BUY: 2**31 - 2, SELL: 1}
@@ -25,7 +25,7 @@ def act(market, target, aggression):
 
 def shock(market, side=BUY, qty=40_000, venue=0):
     """Take a large part of the true book, behind the feed's back."""
-    values = (venue, FIRST_HOLDER_SLOT, side, WORST[side], qty, IOC, 0)
+    values = (venue, Account.NOISE, side, WORST[side], qty, IOC, 0)
     _place(market.record, market._batch.params[0], *(np.int64(v) for v in values))
 
 
