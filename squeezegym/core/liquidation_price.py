@@ -13,7 +13,7 @@ from squeezegym._jit import kernel
 
 
 @kernel
-def linear_price(side, qty, entry, wallet, rate, deduction, elsewhere):
+def linear_price(side, qty, entry, wallet, rate, deduction, other_maintenance, other_profit):
     """Liquidation price in one given tier: Binance USD-M, one-way mode.
 
     ``(WB - TMM + uPnL + cum - side*q*E) / (q*mmr - side*q)``. Source: Binance FAQ "Liquidation
@@ -26,10 +26,12 @@ def linear_price(side, qty, entry, wallet, rate, deduction, elsewhere):
         wallet: Wallet balance; the position's own under isolated margin.
         rate: Maintenance margin rate of the tier.
         deduction: Maintenance amount ("cum") of the tier, quote.
-        elsewhere: Unrealised profit less maintenance margin of the account's other positions,
-            quote; 0 under isolated margin.
+        other_maintenance: Maintenance margin of the account's other positions, quote; 0 under
+            isolated margin.
+        other_profit: Their unrealised profit, quote; 0 under isolated margin.
     """
-    return (wallet + elsewhere + deduction - side * qty * entry) / (qty * rate - side * qty)
+    cover = wallet - other_maintenance + other_profit + deduction
+    return (cover - side * qty * entry) / (qty * rate - side * qty)
 
 
 @kernel
@@ -97,11 +99,11 @@ def dydx_price(side, qty, price, equity, rate):
 
 
 @kernel
-def inverse_price(side, contracts, entry, margin, rate, close_fee):
+def inverse_price(side, contracts, entry, margin, rate, taker):
     """Liquidation price of an inverse contract: Bybit. A formula only; no market trades these.
 
-    ``1/LP = 1/E + side*(margin - mmr*C/E - fee)/C``. Source: Bybit help "Liquidation price (inverse
-    contract, cross margin)", 2021.
+    ``1/LP = 1/E + side*(margin - mmr*C/E - fee)/C`` with the fee to close at the bankruptcy price.
+    Source: Bybit help "Liquidation price (inverse contract, cross margin)", 2021.
 
     Args:
         side: +1 or -1.
@@ -109,13 +111,14 @@ def inverse_price(side, contracts, entry, margin, rate, close_fee):
         entry: Entry price.
         margin: Balance that is free of orders, base.
         rate: Maintenance margin rate of the entry value.
-        close_fee: Fee to close at the bankruptcy price, base: ``C * taker / BP``.
+        taker: Taker fee rate.
 
     Returns:
         The price; infinite for a short that no price liquidates.
     """
-    free = margin - contracts / entry * rate - close_fee
-    inverse = 1.0 / entry + side * free / contracts
+    value = contracts / entry
+    fee = max(0.0, value + side * margin) * taker / (1.0 + side * taker)
+    inverse = (value + side * (margin - value * rate - fee)) / contracts
     return 1.0 / inverse if inverse > 0.0 else math.inf
 
 
