@@ -112,7 +112,7 @@ def book_dtype(levels: int, orders: int) -> np.dtype[Any]:
 
 
 MAX_OWNERS = 65_536  # owners that a stand-alone book can tell apart
-_LINE = 64  # bytes of a cache line
+LINE = 64  # bytes of a cache line
 
 
 @cache
@@ -142,8 +142,12 @@ def desk_dtype(levels: int, orders: int) -> np.dtype[Any]:
 
 
 def allocate_desks(n: int, levels: int, orders: int) -> np.ndarray:
-    """Allocate ``n`` empty desks on cache lines, so that no order lies on two of them."""
-    dtype = desk_dtype(levels, orders)
-    room = np.zeros(n * dtype.itemsize + _LINE, np.uint8)
-    start = -room.ctypes.data % _LINE
+    """Allocate ``n`` empty desks so that no order lies on two cache lines."""
+    return zeros_on_lines(n, desk_dtype(levels, orders))
+
+
+def zeros_on_lines(n: int, dtype: np.dtype[Any]) -> np.ndarray:
+    """Allocate ``n`` zero records; the first begins on a cache line."""
+    room = np.zeros(n * dtype.itemsize + LINE, np.uint8)
+    start = -room.ctypes.data % LINE
     return room[start : start + n * dtype.itemsize].view(dtype)

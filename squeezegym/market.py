@@ -183,6 +183,20 @@ class Market:
         total = tuple(int(accounts[f].sum()) for f in ("quote", "spot", "perp"))
         return {"pots": pots, "sum": total}
 
+    def adl_lights(self) -> Any:
+        """How near each account stands to being deleveraged, as its venue would show it.
+
+        Returns:
+            (accounts,) uint8 by account slot: 1 (first in the queue of its side) to 5, in fifths of
+            the side's lots; 0 for accounts that cannot be deleveraged.
+        """
+        from squeezegym.core.lights import adl_lights
+
+        markets = self._batch.markets.copy()  # ranking writes to scratch fields
+        lights = np.zeros((1, len(self.record["accounts"])), np.uint8)
+        adl_lights(markets, self._batch.params, lights)
+        return lights[0]
+
     def log(self) -> Any:
         """Event-log rows so far (:data:`~squeezegym.state.LOG_DTYPE`); needs ``log=True``."""
         self._needs_log("log()")

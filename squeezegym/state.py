@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from squeezegym.bookrecord import ORDER_DTYPE, book_dtype
+from squeezegym.bookrecord import LINE, ORDER_DTYPE, book_dtype, zeros_on_lines
 from squeezegym.codes import Source, Stream
 from squeezegym.errors import ConfigError, did_you_mean
 
@@ -35,7 +35,6 @@ N_TIERS = 16  # rows of the maintenance-margin table
 N_LEVERAGES = 8  # rows of a leverage mix
 N_MESSAGES = 16  # learner's messages under way
 N_OBSERVATIONS = 76
-N_BUCKETS = 4096  # of the liquidation ladder, each side
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,7 @@ class Sizes:
         orders: Resting orders a book can hold.
         quotes: Maker quote slots of each book side.
         noise: Noise order slots of each book.
+        buckets: Buckets of each side of the liquidation ladder: some for each account.
         log: Rows of the event log between two drains.
     """
 
@@ -56,13 +56,26 @@ class Sizes:
     orders: int
     quotes: int
     noise: int
+    buckets: int
     log: int
 
 
 SIZES: dict[str, Sizes] = {
-    "small": Sizes(accounts=272, levels=4096, orders=1024, quotes=64, noise=256, log=256),
-    "default": Sizes(accounts=2064, levels=8192, orders=4096, quotes=1024, noise=512, log=512),
-    "large": Sizes(accounts=100_016, levels=16384, orders=16384, quotes=4096, noise=2048, log=2048),
+    "small": Sizes(
+        accounts=272, levels=4096, orders=1024, quotes=64, noise=256, buckets=4096, log=256
+    ),
+    "default": Sizes(
+        accounts=2064, levels=8192, orders=4096, quotes=1024, noise=512, buckets=4096, log=512
+    ),
+    "large": Sizes(
+        accounts=100_016,
+        levels=16384,
+        orders=16384,
+        quotes=4096,
+        noise=2048,
+        buckets=262_144,
+        log=2048,
+    ),
 }
 
 ACCOUNT_DTYPE = np.dtype(
@@ -76,7 +89,8 @@ ACCOUNT_DTYPE = np.dtype(
         ("bucket", "i4"),
         ("next", "u4"),
         ("prev", "u4"),
-        ("kind", "u2"),
+        ("kind", "u1"),
+        ("alarmed", "u1"),  # 1: its trigger may be the alarm of its holder
         ("laddered", "u2"),  # 0 no, 1 in the ladder, 2 queued, 3 its rest is shared, 4 waiting
     ],
     align=True,
@@ -90,7 +104,7 @@ HOLDER_DTYPE = np.dtype(  # what an account needs seldom, beside its hot line
         ("ready", "i8"),  # time of its next turn with the engine, the lender or its holder
         ("started", "i8"),  # time of its first service by the engine; NEVER outside
         ("chunk", "i8"),  # lots of one step, or quanta of margin freed so far
-        ("open_lots", "i8", (2,)),  # resting on the perp book, by side
+        ("open_lots", "u4", (2,)),  # resting on the perp book, by side
         ("initial", "u4"),  # initial margin rate that its leverage asks for, 1e-8
         ("habit", "u2"),  # codes.Habit
         ("reacting", "u2"),  # 1: it waits for its holder to act
@@ -98,18 +112,27 @@ HOLDER_DTYPE = np.dtype(  # what an account needs seldom, beside its hot line
     align=True,
 )
 
-LADDER_DTYPE = np.dtype(
-    [
-        ("base", "i8"),  # price at bucket 0, ticks
-        ("shift", "i8"),  # a bucket is 2**shift ticks wide
-        ("nearest", "i8", (2,)),  # nearest trigger of longs (0) and shorts (1), ticks
-        ("top", "u8", (2,)),
-        ("middle", "u8", (2, N_BUCKETS // 4096)),
-        ("fine", "u8", (2, N_BUCKETS // 64)),
-        ("heads", "u4", (2, N_BUCKETS)),
-    ],
-    align=True,
-)
+
+@cache
+def ladder_dtype(buckets: int) -> np.dtype[Any]:
+    """Return the dtype of a ladder of trigger prices.
+
+    Args:
+        buckets: Buckets of each side; a power of two, 4,096 to 262,144.
+    """
+    return np.dtype(
+        [
+            ("base", "i8"),  # price at bucket 0, ticks
+            ("shift", "i8"),  # a bucket is 2**shift ticks wide
+            ("nearest", "i8", (2,)),  # nearest trigger of longs (0) and shorts (1), ticks
+            ("top", "u8", (2,)),
+            ("middle", "u8", (2, buckets // 4096)),
+            ("fine", "u8", (2, buckets // 64)),
+            ("heads", "u4", (2, buckets)),
+        ],
+        align=True,
+    )
+
 
 CLOCK_DTYPE = np.dtype(
     [
@@ -314,31 +337,38 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             f"size_class must be one of {', '.join(SIZES)}, got {size!r}{did_you_mean(size, SIZES)}"
         )
     sizes = SIZES[size]
-    return np.dtype(
-        [
-            ("clock", CLOCK_DTYPE),
-            ("marks", MARKS_DTYPE),
-            ("flow", FLOW_DTYPE),
-            ("score", SCORE_DTYPE),
-            ("gateway", GATEWAY_DTYPE),
-            ("learner", LEARNER_DTYPE),
-            ("feed", FEED_DTYPE),
-            ("engine", ENGINE_DTYPE),
-            ("n_log", "i8"),
-            ("log_on", "i8"),
-            ("quotes", "u8", (2, 2, sizes.quotes)),  # order ids: book, side, slot
-            ("noise", "u8", (2, sizes.noise)),  # order ids: book, slot
-            ("ladder", LADDER_DTYPE),
-            ("accounts", ACCOUNT_DTYPE, (sizes.accounts,)),
-            ("holders", HOLDER_DTYPE, (sizes.accounts,)),
-            ("queue", "u4", (4, sizes.accounts)),  # fresh, waiting, reacting; order of an ADL
-            ("ranks", "f8", (sizes.accounts,)),  # scratch: scores of a deleveraging
-            ("history", "f8", (3, N_HISTORY)),  # price, highest and lowest since, ticks
-            ("books", book_dtype(sizes.levels, sizes.orders), (2,)),
-            ("log", LOG_DTYPE, (sizes.log,)),
-        ],
-        align=True,
-    )
+    head: list[Any] = [
+        ("clock", CLOCK_DTYPE),
+        ("marks", MARKS_DTYPE),
+        ("flow", FLOW_DTYPE),
+        ("score", SCORE_DTYPE),
+        ("gateway", GATEWAY_DTYPE),
+        ("learner", LEARNER_DTYPE),
+        ("feed", FEED_DTYPE),
+        ("engine", ENGINE_DTYPE),
+        ("n_log", "i8"),
+        ("log_on", "i8"),
+        ("quotes", "u8", (2, 2, sizes.quotes)),  # order ids: book, side, slot
+        ("noise", "u8", (2, sizes.noise)),  # order ids: book, slot
+        ("ladder", ladder_dtype(sizes.buckets)),
+    ]
+    tail: list[Any] = [
+        ("accounts", ACCOUNT_DTYPE, (sizes.accounts,)),  # on cache lines, one each
+        ("holders", HOLDER_DTYPE, (sizes.accounts,)),
+        ("queue", "u4", (4, sizes.accounts)),  # fresh, waiting, reacting; order of an ADL
+        ("ranks", "f8", (sizes.accounts,)),  # scratch: scores of a deleveraging
+        ("history", "f8", (3, N_HISTORY)),  # price, highest and lowest since, ticks
+        ("books", book_dtype(sizes.levels, sizes.orders), (2,)),
+        ("log", LOG_DTYPE, (sizes.log,)),
+    ]
+    fields = [*head, *_filler("gap", head), *tail]
+    return np.dtype([*fields, *_filler("end", fields)], align=True)
+
+
+def _filler(name: str, fields: list[Any]) -> list[Any]:
+    """Bytes that carry a record to the next cache line; they stay zero."""
+    missing = -np.dtype(fields, align=True).itemsize % LINE
+    return [(name, "u8", (missing // 8,))] if missing else []
 
 
 def _offset(dtype: np.dtype[Any], field: str) -> int:
@@ -377,4 +407,4 @@ def allocate(n: int, size: SizeClass = "default") -> tuple[np.ndarray, np.ndarra
     Returns:
         ``markets``: (n,) :func:`market_dtype`; ``views``: (n,) :data:`VIEW_DTYPE`.
     """
-    return np.zeros(n, market_dtype(size)), np.zeros(n, VIEW_DTYPE)
+    return zeros_on_lines(n, market_dtype(size)), np.zeros(n, VIEW_DTYPE)

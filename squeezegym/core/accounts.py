@@ -113,6 +113,7 @@ def open_accounts(market):
         account["fees"] = 0
         account["trigger"] = 0
         account["laddered"] = 0
+        account["alarmed"] = 0
         if slot >= FIRST_HOLDER:
             account["kind"] = np.uint8(KIND_HOLDER)
         elif slot == LEARNER:

@@ -70,7 +70,7 @@ def settle(ledger, maker, price, qty, done):
     if owner == LEARNER:
         _count_learner(market, ONE - side, qty)
     if venue == PERP and accounts[owner]["kind"] >= KIND_LEARNER:
-        market["holders"][owner]["open_lots"][ONE - side] -= qty
+        market["holders"][owner]["open_lots"][ONE - side] -= np.uint32(qty)
     if taker == LEARNER:
         _count_learner(market, side, qty)
 
@@ -126,7 +126,7 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):
             book["sequence"] += np.uint64(1)
             order_id = next_id(book)
             if venue == PERP and market["accounts"][owner]["kind"] >= KIND_LEARNER:
-                market["holders"][owner]["open_lots"][side] += left
+                market["holders"][owner]["open_lots"][side] += np.uint32(left)
             stand(book, claim(book, order_id, owner, side, rules), side, price, left)
     keep_centred(book)
     _occupy_engine(market, params)
@@ -161,7 +161,7 @@ def sweep(ledger, limit, left, shun):
         prevented += cut
         if venue == PERP:  # only individual accounts meet their own orders or reduce only
             gone = before - np.int64(maker["qty"])
-            market["holders"][maker["owner"]]["open_lots"][ONE - side] -= gone
+            market["holders"][maker["owner"]]["open_lots"][ONE - side] -= np.uint32(gone)
 
 
 @kernel
@@ -187,11 +187,12 @@ def margin_refusal(market, params, owner, side, price, qty):
     if account["laddered"] >= IN_REMAINDER:
         return IN_LIQUIDATION
     perp = account["perp"]
-    open_lots = market["holders"][owner]["open_lots"]
-    reached = perp + open_lots[BUY] + qty if side == BUY else -perp + open_lots[SELL] + qty
+    bids = np.int64(market["holders"][owner]["open_lots"][BUY])
+    asks = np.int64(market["holders"][owner]["open_lots"][SELL])
+    reached = perp + bids + qty if side == BUY else asks - perp + qty
     if reached <= abs(perp):
         return ACCEPTED
-    other = -perp + open_lots[SELL] if side == BUY else perp + open_lots[BUY]
+    other = asks - perp if side == BUY else perp + bids
     mark = market["marks"]["mark"]
     limit = price if price != 0 else mark
     loss = max(limit - mark if side == BUY else mark - limit, ZERO) * qty
@@ -227,7 +228,7 @@ def withdraw(market, params, venue, order_id):
         qty = remove(book, slot)
         status = CANCELLED
         if venue == PERP and market["accounts"][owner]["kind"] >= KIND_LEARNER:
-            market["holders"][owner]["open_lots"][side] -= qty
+            market["holders"][owner]["open_lots"][side] -= np.uint32(qty)
     _occupy_engine(market, params)
     if market["log_on"] != 0:
         log_cancel(market, venue, order_id, status, qty)

@@ -79,6 +79,7 @@ def open_holder(market, params, slot, entry, deposit):
         holder["alarm"] = max(np.int64(math.floor(np.float64(entry) * (1.0 + away) + 0.5)), ZERO)
     elif holder["habit"] != _SIT:
         holder["alarm"] = _alarm_price(market, params, slot)
+    market["accounts"][slot]["alarmed"] = np.uint8(holder["alarm"] != 0)
 
 
 @kernel
@@ -129,6 +130,7 @@ def holder_acts(market, params):
         _give_up(market, params, slot)
     if account["perp"] == 0:
         holder["alarm"] = 0
+    account["alarmed"] = np.uint8(holder["alarm"] != 0)
     enlist(market, params, slot)
 
 

@@ -6,7 +6,7 @@ The ladder (:mod:`squeezegym.core.triggers`) says who is due, the policy
 
 import numpy as np
 
-from squeezegym._jit import kernel
+from squeezegym._jit import kernel, prefetch
 from squeezegym.codes import (
     ABSORBER,
     FREE,
@@ -16,6 +16,7 @@ from squeezegym.codes import (
     NEVER,
     ONE,
     PERP,
+    ZERO,
     Liquidation,
     Source,
 )
@@ -75,6 +76,9 @@ def serve_engine(market, params):
         from_fresh = fresh_due(market) <= waiting_due(market)
     if from_fresh:
         slot = np.int64(market["queue"][FRESH, engine["head"]])
+        coming = market["queue"][FRESH, _after(market, engine["head"])]
+        prefetch(market["accounts"][coming], 0, 64)
+        prefetch(market["holders"][coming], 0, 64)
     else:
         slot = np.int64(market["queue"][WAITING, engine["cool_head"]])
     account = market["accounts"][slot]
@@ -87,16 +91,22 @@ def serve_engine(market, params):
         market["clock"]["due"][_ENGINE] = market["clock"]["now"]
         return
     engine["serving"] = 0
-    n = np.int64(market["queue"].shape[1])
     if from_fresh:
-        engine["head"] = (engine["head"] + 1) % n
+        engine["head"] = _after(market, engine["head"])
         engine["size"] -= 1
     else:
-        engine["cool_head"] = (engine["cool_head"] + 1) % n
+        engine["cool_head"] = _after(market, engine["cool_head"])
         engine["cool_size"] -= 1
     engine["free_at"] = market["clock"]["now"] + params["liquidation"]["interval"]
     _let_go(market, params, slot, verdict)
     schedule_engine(market)
+
+
+@kernel(inline=True)
+def _after(market, place_):
+    """Next place of a ring."""
+    place_ += 1
+    return place_ if place_ < np.int64(market["queue"].shape[1]) else ZERO
 
 
 @kernel

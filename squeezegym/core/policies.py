@@ -125,7 +125,7 @@ def reduce_tier(market, params, slot):
     size = abs(account["perp"])
     if tier_of(margin, size * mark) > 0:
         fee = np.float64(params["fees"]["liquidation"]) * _UNIT
-        lots = _whole(
+        lots = _whole(  # 0 where equity equals the margin: one lot then
             min_reduction_to_compliance(
                 margin, np.float64(equity(account, mark)), size, np.float64(mark), fee, 0.0
             )

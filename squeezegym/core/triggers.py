@@ -7,7 +7,7 @@ ladder and is checked at every mark.
 
 import numpy as np
 
-from squeezegym._jit import kernel
+from squeezegym._jit import kernel, prefetch
 from squeezegym.codes import (
     FREE,
     IN_LADDER,
@@ -32,7 +32,6 @@ RANKED = np.int64(3)  # not a ring: the order of a deleveraging
 _OFF = np.int64(Liquidation.OFF)
 _ENGINE = np.int64(Source.ENGINE)
 _HOLDERS = np.int64(Source.HOLDERS)
-_LAST_BUCKET = np.int64(4095)
 
 
 @kernel
@@ -40,13 +39,14 @@ def open_ladder(ladder, price, shift):
     """Empty the ladder and centre it on ``price``."""
     for side in range(2):
         ladder["top"][side] = 0
-        ladder["middle"][side, 0] = 0
+        for block in range(ladder["middle"].shape[1]):
+            ladder["middle"][side, block] = 0
         for word in range(ladder["fine"].shape[1]):
             ladder["fine"][side, word] = 0
         for place_ in range(ladder["heads"].shape[1]):
             ladder["heads"][side, place_] = NO_SLOT
     ladder["shift"] = shift
-    ladder["base"] = price - ((_LAST_BUCKET + 1) // 2 << shift)
+    ladder["base"] = price - (np.int64(ladder["heads"].shape[1] // 2) << shift)
     ladder["nearest"][LONGS] = 0
     ladder["nearest"][SHORTS] = UNREACHABLE
 
@@ -54,7 +54,12 @@ def open_ladder(ladder, price, shift):
 @kernel(inline=True)
 def _bucket(ladder, price):
     """Bucket of a price; the outermost two hold everything beyond."""
-    return min(max((price - ladder["base"]) >> ladder["shift"], ZERO), _LAST_BUCKET)
+    return min(max((price - ladder["base"]) >> ladder["shift"], ZERO), _last_bucket(ladder))
+
+
+@kernel(inline=True)
+def _last_bucket(ladder):
+    return np.int64(ladder["heads"].shape[1] - 1)
 
 
 @kernel
@@ -66,22 +71,21 @@ def enlist(market, params, slot):
         return
     side = LONGS if account["perp"] > 0 else SHORTS
     trigger = liquidation_trigger(account, params["margin"])
-    holder = market["holders"][slot]
-    if holder["alarm"] != 0 and holder["reacting"] == 0:
-        alarm = holder["alarm"]
+    if account["alarmed"] != 0:
+        alarm = market["holders"][slot]["alarm"]
         trigger = min(trigger, alarm) if side == SHORTS else max(trigger, alarm)
-    hang(market, market["ladder"], slot, side, trigger)
+    link(market, market["ladder"], slot, side, trigger)
+    account["laddered"] = IN_LADDER
 
 
 @kernel
-def hang(market, ladder, slot, side, trigger):
-    """Link an account into the bucket of its trigger."""
+def link(market, ladder, slot, side, trigger):
+    """Put an account into a ladder; which one its ``laddered`` says is up to the caller."""
     account = market["accounts"][slot]
     bucket = _bucket(ladder, trigger)
     head = ladder["heads"][side, bucket]
     account["trigger"] = trigger
     account["bucket"] = bucket
-    account["laddered"] = IN_LADDER
     account["prev"] = NO_SLOT
     account["next"] = head
     if head == NO_SLOT:
@@ -96,7 +100,8 @@ def hang(market, ladder, slot, side, trigger):
 
 
 @kernel
-def _unlink(market, ladder, slot, side):
+def unlink(market, ladder, slot, side):
+    """Take an account out of a ladder, whose nearest trigger the caller must find again."""
     account = market["accounts"][slot]
     before = account["prev"]
     after = account["next"]
@@ -117,19 +122,19 @@ def delist(market, slot, side):
     ladder = market["ladder"]
     if market["accounts"][slot]["laddered"] != IN_LADDER:
         return
-    _unlink(market, ladder, slot, side)
+    unlink(market, ladder, slot, side)
     if market["accounts"][slot]["trigger"] == ladder["nearest"][side]:
-        _find_nearest(market, ladder, side)
+        find_nearest(market, ladder, side)
 
 
 @kernel
-def _find_nearest(market, ladder, side):
-    """Recompute the nearest trigger from the nearest occupied bucket."""
+def find_nearest(market, ladder, side):
+    """Recompute a ladder's nearest trigger from its nearest occupied bucket."""
     if side == SHORTS:
         bucket = next_occupied(ladder, SHORTS, ZERO)
         nearest = UNREACHABLE
     else:
-        bucket = previous_occupied(ladder, LONGS, _LAST_BUCKET)
+        bucket = previous_occupied(ladder, LONGS, _last_bucket(ladder))
         nearest = ZERO
     if bucket >= 0:
         slot = ladder["heads"][side, bucket]
@@ -161,30 +166,31 @@ def _sweep(market, params, side, mark):
     """Empty the buckets the mark has passed; test each account of the one it stands in."""
     ladder = market["ladder"]
     last = _bucket(ladder, mark)
+    outermost = _last_bucket(ladder)
     if side == SHORTS:
         bucket = next_occupied(ladder, SHORTS, ZERO)
     else:
-        bucket = previous_occupied(ladder, LONGS, _LAST_BUCKET)
+        bucket = previous_occupied(ladder, LONGS, _last_bucket(ladder))
     while bucket >= 0 and (bucket <= last if side == SHORTS else bucket >= last):
         slot = ladder["heads"][side, bucket]
         while slot != NO_SLOT:
             account = market["accounts"][slot]
             after = account["next"]
+            if after != NO_SLOT:
+                prefetch(market["accounts"][after], 0, 64)
             hit = account["trigger"] <= mark if side == SHORTS else account["trigger"] >= mark
             if hit:
-                _unlink(market, ladder, np.int64(slot), side)
-                if market["holders"][slot]["alarm"] == 0 or is_liquidatable(
-                    account, params["margin"], mark
-                ):
+                unlink(market, ladder, np.int64(slot), side)
+                if account["alarmed"] == 0 or is_liquidatable(account, params["margin"], mark):
                     _enqueue(market, params, np.int64(slot))
                 else:
                     _alarm(market, params, np.int64(slot))
             slot = after
         if side == SHORTS:
-            bucket = next_occupied(ladder, SHORTS, bucket + 1) if bucket < _LAST_BUCKET else -ONE
+            bucket = next_occupied(ladder, SHORTS, bucket + 1) if bucket < outermost else -ONE
         else:
             bucket = previous_occupied(ladder, LONGS, bucket - 1) if bucket > 0 else -ONE
-    _find_nearest(market, ladder, side)
+    find_nearest(market, ladder, side)
 
 
 @kernel
@@ -204,7 +210,8 @@ def _alarm(market, params, slot):
     """Let a holder know that it is time to act; meanwhile only the liquidation counts."""
     engine = market["engine"]
     holder = market["holders"][slot]
-    holder["reacting"] = np.uint16(1)
+    market["accounts"][slot]["alarmed"] = 0  # until its holder has acted
+    holder["reacting"] = 1
     holder["ready"] = market["clock"]["now"] + params["holders"]["reaction"]
     if engine["react_size"] == 0:
         market["clock"]["due"][_HOLDERS] = holder["ready"]
@@ -217,7 +224,9 @@ def _alarm(market, params, slot):
 def push(market, ring, head, size, slot):
     """Write a slot behind the last one of a ring; the caller counts it."""
     queue = market["queue"]
-    queue[ring, (head + size) % np.int64(queue.shape[1])] = np.uint32(slot)
+    place_ = head + size
+    n = np.int64(queue.shape[1])
+    queue[ring, place_ if place_ < n else place_ - n] = np.uint32(slot)
 
 
 @kernel

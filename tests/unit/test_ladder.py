@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from squeezegym.core.ladder import next_occupied, occupy, previous_occupied, vacate
-from squeezegym.state import N_BUCKETS
+from squeezegym.state import SIZES as SIZE_CLASSES
 from tests.kernels import from_python
 
 pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
@@ -98,5 +98,9 @@ def test_a_full_ladder_is_emptied_from_both_ends(levels):
     assert not record["top"].any()
 
 
-def test_the_liquidation_ladder_fits_the_bitmaps():
-    assert N_BUCKETS == 4096  # one middle word; liquidation.py takes 4,095 for the last bucket
+@pytest.mark.parametrize("size", SIZE_CLASSES)
+def test_the_liquidation_ladder_fits_the_bitmaps(size):
+    # One bit of the top word for each middle word.
+    buckets = SIZE_CLASSES[size].buckets
+    assert buckets & (buckets - 1) == 0
+    assert 4096 <= buckets <= 64 * 4096
