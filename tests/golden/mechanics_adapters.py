@@ -25,7 +25,7 @@ from tests.kernels import from_python
 
 Inputs = dict[str, Any]
 FLOAT_ACCOUNT = np.dtype([("quote", "f8"), ("perp", "f8")])
-FINEST = 12  # decimals of a unit
+FINE_ENOUGH, FINEST = 11, 12  # decimals of a unit
 LARGEST = 2**61
 DRIFT_SMALL_SHORTAGE = 50.0  # USD
 
@@ -69,26 +69,30 @@ def caps(tiers: list[dict[str, Any]]) -> list[float]:
     return [tier["notional_cap"] or 0.0 for tier in tiers]
 
 
-def position(dtype: np.dtype[Any], perp: Any, price: Any, deposit: Any) -> Any:
-    """An account that has deposited, then opened: the fill has moved quantity times price."""
-    account = np.zeros(1, dtype)[0]
+def open_position(account: Any, perp: Any, price: Any, deposit: Any) -> None:
+    """Deposit, then open: the fill moves quantity times price."""
     account["perp"] = perp
     account["quote"] = deposit - perp * price
-    return account
 
 
 def bankruptcy(side: int, qty: float, entry: float, deposit: Fraction) -> float:
-    """The market's bankruptcy price of an account with this one position, quote."""
+    """The market's bankruptcy price of an account with this one position, quote.
+
+    Rounded to the tick, which may therefore be no coarser than the tolerances: where an account's
+    64 bits do not hold such fine units, the kernel runs interpreted, on integers of any length.
+    """
     per_lot = decimals([qty])
-    lots = int(quanta(qty, per_lot))
+    lots = side * int(quanta(qty, per_lot))
     per_tick = finest(4 * lots * entry, 4 * float(deposit) * 10**per_lot)
-    account = position(
-        ACCOUNT_DTYPE,
-        side * lots,
-        round(exact(entry) * 10**per_tick),
-        round(deposit * 10 ** (per_lot + per_tick)),
-    )
-    return float(Fraction(int(from_python(margin.bankruptcy_price)(account)), 10**per_tick))
+    kernel = from_python(margin.bankruptcy_price)
+    account = np.zeros(1, ACCOUNT_DTYPE)[0]
+    if per_tick < FINE_ENOUGH:
+        per_tick = FINEST
+        kernel = getattr(margin.bankruptcy_price, "py_func", margin.bankruptcy_price)
+        account = {}
+    price = round(exact(entry) * 10**per_tick)
+    open_position(account, lots, price, round(deposit * 10 ** (per_lot + per_tick)))
+    return float(Fraction(int(kernel(account)), 10**per_tick))
 
 
 def maintenance_amounts(x: Inputs) -> dict[str, Any]:
@@ -132,7 +136,8 @@ def liq_price_solve(x: Inputs) -> dict[str, Any]:
     digits = finest(100 * size * entry, x["wallet_balance"], *caps(x["tiers"]))
     table = margin_record(x["tiers"], digits)
     unit = 10.0**digits  # one base against one quote: prices stay in quote
-    account = position(FLOAT_ACCOUNT, x["side"] * size * unit, entry, x["wallet_balance"] * unit)
+    account = np.zeros(1, FLOAT_ACCOUNT)[0]
+    open_position(account, x["side"] * size * unit, entry, x["wallet_balance"] * unit)
     solve = from_python(margin.liquidation_price)
     price = float(solve(account["quote"], account["perp"], table))
     notional = np.int64(size * unit * max(0.0, price))
@@ -144,9 +149,9 @@ def min_reduction(x: Inputs) -> float:
     digits = finest(4 * size * mark, x["wallet_balance"], *caps(x["tiers"]))
     table = margin_record(x["tiers"], digits)
     unit = 10.0**digits
-    account = position(
-        FLOAT_ACCOUNT, x["side"] * size, float(x["entry"]) * unit, x["wallet_balance"] * unit
-    )
+    account = np.zeros(1, FLOAT_ACCOUNT)[0]
+    entry, deposit = float(x["entry"]) * unit, x["wallet_balance"] * unit
+    open_position(account, x["side"] * size, entry, deposit)
     worth = float(from_python(equity)(account, mark * unit))
     fees = (float(x["liq_fee"]), float(x["slippage"]))
     reduce = from_python(execution.min_reduction_to_compliance)

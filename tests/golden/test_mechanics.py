@@ -184,6 +184,18 @@ OTHER_NUMBERS = [
         },
         63901.646079333333,
     ),
+    # (12,345.678901 * 23.45678901 + 4,567.890123) / 12,345.678901
+    case_of(
+        "bankruptcy_price_linear_cross",
+        {
+            "side": -1,
+            "qty": 12345.678901,
+            "entry": 23.45678901,
+            "position_margin": 4567.890123,
+            "wallet_balance": 0,
+        },
+        23.826788113300022,
+    ),
     # 987,654.321 * 0.65 % - 950
     case_of(
         "maintenance_margin",

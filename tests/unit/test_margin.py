@@ -1,4 +1,4 @@
-"""Maintenance margin, triggers and bankruptcy prices, in the numbers of BTCUSDT (October 2024)."""
+"""Margins, triggers and bankruptcy prices, in the numbers of BTCUSDT (October 2024)."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,13 @@ from hypothesis import strategies as st
 from squeezegym.core.margin import (
     UNREACHABLE,
     bankruptcy_price,
+    initial_margin,
     is_liquidatable,
+    liquidation_price,
     liquidation_trigger,
     maintenance_margin,
+    oi_scaled_initial_margin,
+    tier_of,
 )
 from squeezegym.params import MARGIN_PARAMS
 from squeezegym.scenario import Scenario
@@ -78,6 +82,73 @@ def test_maintenance_margin_rounds_up():
     assert int(from_python(maintenance_margin)(btc_table(), 1)) == 1
     assert int(from_python(maintenance_margin)(btc_table(), 250)) == 1
     assert int(from_python(maintenance_margin)(btc_table(), 251)) == 2
+
+
+@pytest.mark.parametrize(
+    ("notional", "tier"),
+    [(0, 0), (49_999, 0), (50_000, 1), (600_000, 2), (1_199_999_999, 10), (10**11, 11)],
+)
+def test_a_tier_begins_at_its_floor(notional, tier):
+    assert int(from_python(tier_of)(btc_table(), notional * QUANTA)) == tier
+
+
+@pytest.mark.parametrize(
+    ("notional", "asked", "margin"),
+    [
+        (0, 0, 0),
+        (10_000, 0, 80),  # 125x
+        (10_000, 10_000_000, 1_000),  # the account's own 10x asks for more
+        (10_000, 700_000, 80),  # 142x is more than the bracket allows
+        (50_000, 0, 500),  # a tier step: 100x on the whole position
+        (600_000, 0, 8_000.0040),  # 75x: 1.3333334 %
+        (1_500_000_000, 0, 1_500_000_000),
+        (1_500_000_000, 10_000_000, 1_500_000_000),
+    ],
+)
+def test_initial_margin(notional, asked, margin):
+    found = from_python(initial_margin)(btc_table(), notional * QUANTA, asked)
+    assert int(found) == round(margin * QUANTA)
+
+
+def test_initial_margin_rounds_up():
+    assert int(from_python(initial_margin)(btc_table(), 1, 0)) == 1
+    assert int(from_python(initial_margin)(btc_table(), 125, 0)) == 1
+    assert int(from_python(initial_margin)(btc_table(), 126, 0)) == 2
+
+
+@pytest.mark.parametrize(
+    ("base", "interest", "lower", "upper", "rate"),
+    [
+        (200_000, 1_234_567, 1_000_000, 2_000_000, 387_653),  # 387,653.6
+        (200_000, 1_000_000, 1_000_000, 2_000_000, 200_000),
+        (200_000, 0, 1_000_000, 2_000_000, 200_000),
+        (200_000, 1_500_000, 1_000_000, 2_000_000, 600_000),
+        (200_000, 2_000_000, 1_000_000, 2_000_000, 1_000_000),
+        (200_000, 10**15, 1_000_000, 2_000_000, 1_000_000),
+        (200_000, 10**15, 0, 0, 200_000),  # no caps
+        (1_000_000, 1_500_000, 1_000_000, 2_000_000, 1_000_000),
+        (50_000, 3 * 10**17, 10**17, 5 * 10**17, 525_000),  # beyond 64 bits on the way
+    ],
+)
+def test_oi_scaled_initial_margin(base, interest, lower, upper, rate):
+    scaled = from_python(oi_scaled_initial_margin)
+    assert int(scaled(*map(np.int64, (base, interest, lower, upper)))) == rate
+
+
+@pytest.mark.parametrize(
+    ("lots", "entry", "margin", "price"),
+    [
+        (-10_000, 590_000, 59_000, 645_752.608_047_690_1),  # tier 2 at the price, not the entry's
+        (1_000, 600_000, 6_000, 542_211.055_276_381_9),
+        (-1_000, 600_000, 0, 597_512.437_810_945_3),  # no equity: (60,000 + 50) / 1.005
+        (0, 600_000, 100, 0.0),
+        (1_000, 600_000, 70_000, -100_401.606_425_702_8),  # above zero no price reaches it
+    ],
+)
+def test_liquidation_price(lots, entry, margin, price):
+    record = position(lots, entry, margin * QUANTA)
+    found = from_python(liquidation_price)(record["quote"], record["perp"], btc_table())
+    assert float(found) == pytest.approx(price, rel=1e-12)
 
 
 def test_trigger_of_a_short_that_crosses_a_tier_upwards():
@@ -191,6 +262,40 @@ def test_the_trigger_is_the_exact_boundary(table, record):
     else:
         assert hit(record, table, trigger)
         assert trigger == UNREACHABLE - 1 or not hit(record, table, trigger + 1)
+
+
+def naive_trigger(table, quote, perp):
+    """The boundary by halving the range of all prices, in Python's integers."""
+
+    def hit(mark):
+        return quote + perp * mark <= naive_margin(table, abs(perp) * mark)
+
+    lowest, highest = 1, int(UNREACHABLE) - 1
+    nearest, farthest = (lowest, highest) if perp < 0 else (highest, lowest)
+    if hit(nearest):
+        return nearest
+    if not hit(farthest):
+        return int(UNREACHABLE) if perp < 0 else 0
+    safe, hits = nearest, farthest
+    while abs(hits - safe) > 1:
+        middle = (safe + hits) // 2
+        safe, hits = (safe, middle) if hit(middle) else (middle, hits)
+    return hits
+
+
+@given(table=margin_tables(), record=positions())
+def test_the_trigger_is_the_one_found_by_halving(table, record):
+    naive = naive_trigger(table, int(record["quote"]), int(record["perp"]))
+    assert int(from_python(liquidation_trigger)(record, table)) == naive
+
+
+@given(table=margin_tables(), record=positions())
+def test_the_price_across_tiers_is_the_trigger_before_rounding(table, record):
+    price = float(from_python(liquidation_price)(record["quote"], record["perp"], table))
+    trigger = int(from_python(liquidation_trigger)(record, table))
+    if 1 < trigger < UNREACHABLE - 1:
+        # The margin is rounded up, and a deduction down: a few quanta over a few lots.
+        assert abs(price - trigger) <= 1 + 20 / abs(int(record["perp"])) + 1e-6
 
 
 @given(record=positions())

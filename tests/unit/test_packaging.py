@@ -183,6 +183,24 @@ def test_package_imports_from_the_wheel_away_from_the_checkout(wheel: Path, tmp_
 
 
 @pytest.mark.slow
+def test_configs_are_found_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from squeezegym.scenario import Scenario\n"
+        "from squeezegym.resources import resources\n"
+        "scenario = Scenario.load('calm', margin={'table': 'trbusdt'})\n"
+        "print(resources(), len(scenario.margin.brackets), sep='\\n')\n"
+    )
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    run = subprocess.run(
+        [sys.executable, "-I", "-c", code, str(site)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == [str(site / "squeezegym/_configs"), "8"]
+
+
+@pytest.mark.slow
 def test_source_archive_holds_what_the_tests_need(built: Path) -> None:
     (path,) = built.glob("*.tar.gz")
     with tarfile.open(path) as archive:
