@@ -135,6 +135,18 @@ SMALL = {
 }
 
 
+# Nothing moves but what a test moves.
+QUIET = {
+    f"{section}.{venue}.{field}": 0.0
+    for venue in ("perp", "spot")
+    for section, field in (
+        ("noise", "market_orders_per_s"),
+        ("noise", "limit_visits_per_s"),
+        ("makers", "visits_per_s"),
+    )
+} | {"value.decisions_per_s": 0.0, "catalyst.orders_per_s": 0.0, "arbitrage.looks_per_s": 0.0}
+
+
 def same(mine, other):
     """Equal bytes; a plain bool, because a diff of megabytes would take for ever."""
     return bool(mine.tobytes() == other.tobytes())

@@ -45,6 +45,7 @@ PAUSE = np.int64(1)  # it waits for its next turn
 SHARE = np.int64(2)  # the rest is shared at the price that comes with it
 _EXACT = 1e-6  # tolerance with which a real number of lots or ticks counts as whole
 _UNIT = 1e-8
+_SPARE = np.int64(2)  # quanta: margin and fee are rounded up, and equal is not enough
 _BACKSTOP = np.int64(LiquidationStage.BACKSTOP)
 _REDUCE = np.int64(Policy.TIER_REDUCTION)
 _PARTIAL = np.int64(Policy.PARTIAL_20_COOLDOWN)
@@ -125,11 +126,8 @@ def reduce_tier(market, params, slot):
     size = abs(account["perp"])
     if tier_of(margin, size * mark) > 0:
         fee = np.float64(params["fees"]["liquidation"]) * _UNIT
-        lots = _whole(  # 0 where equity equals the margin: one lot then
-            min_reduction_to_compliance(
-                margin, np.float64(equity(account, mark)), size, np.float64(mark), fee, 0.0
-            )
-        )
+        worth = np.float64(equity(account, mark) - _SPARE)
+        lots = _whole(min_reduction_to_compliance(margin, worth, size, np.float64(mark), fee, 0.0))
         if lots < size:
             _send_and_settle(market, params, slot, lots, bankruptcy_price(account))
             if not is_liquidatable(account, margin, mark):
