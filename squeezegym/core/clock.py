@@ -18,6 +18,7 @@ from squeezegym.core.flow import (
     noise_market_order,
     value_decision,
 )
+from squeezegym.core.funding import pay_funding, sample_premium
 from squeezegym.core.gateway import send_ack, serve_gateway
 from squeezegym.core.learner import act, close_out, report
 from squeezegym.core.liquidation import check_mark, serve_engine
@@ -38,6 +39,8 @@ _MAKER_SPOT = np.int64(Source.MAKER_SPOT)
 _VALUE = np.int64(Source.VALUE)
 _CATALYST = np.int64(Source.CATALYST)
 _ARBITRAGE = np.int64(Source.ARBITRAGE)
+_FUNDING_SAMPLE = np.int64(Source.FUNDING_SAMPLE)
+_FUNDING = np.int64(Source.FUNDING)
 _RUN = np.int64(Command.RUN)
 _RESET = np.int64(Command.RESET)
 _CLOSE = np.int64(Command.CLOSE)
@@ -100,6 +103,10 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
             catalyst_child(market, params)
     elif source == _ARBITRAGE:
         arbitrage_look(market, params)
+    elif source == _FUNDING_SAMPLE:
+        sample_premium(market, params)
+    elif source == _FUNDING and pay_funding(market, params):
+        check_mark(market, params)
 
 
 @kernel

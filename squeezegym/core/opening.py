@@ -25,6 +25,7 @@ from squeezegym.core.book import NO_ORDER, open_book
 from squeezegym.core.exchange import place
 from squeezegym.core.feed import open_feed
 from squeezegym.core.flow import later, quote_price, schedule_noise
+from squeezegym.core.funding import open_funding
 from squeezegym.core.gateway import write_ack
 from squeezegym.core.liquidation import enlist, open_ladder
 from squeezegym.core.marks import open_marks
@@ -56,6 +57,7 @@ def open_market(market, params, seeds):
     _open_books(market, params)
     open_accounts(market)
     transfer(market, OUTSIDE, FUND, params["liquidation"]["fund"])
+    open_funding(market, params)
     open_marks(market, params)
     _open_positions(market, params)
     _open_learner(market, params)
@@ -295,6 +297,7 @@ def _open_learner(market, params):
     learner["sold"] = 0
     learner["sent"] = 0
     learner["cancelled"] = 0
+    learner["funding"] = 0
     transfer(market, OUTSIDE, LEARNER, rules["capital"])
     starts_short = uniform(rng, _LEARNER_STREAM) < rules["short_start"]
     size = rules["start_low"] + (rules["start_high"] - rules["start_low"]) * uniform(
