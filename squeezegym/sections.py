@@ -242,7 +242,7 @@ class Funding(Frozen):
 
     rule: Literal["binance", "okx", "deribit", "hyperliquid", "dydx", "off"] = "binance"
     """Form of the rate, and the price it is paid at; ``off`` pays none."""
-    interval_s: Annotated[float, Field(ge=1, le=604_800)] = 28_800.0
+    interval_s: Annotated[float, Field(ge=0.1, le=604_800)] = 28_800.0
     """Between two payments."""
     first_s: NotNegative | None = None
     """Market time of the first payment; None: one interval after the episode's start."""
