@@ -29,6 +29,7 @@ _MS = 1_000_000
 _S = 1_000_000_000
 _RATE = 100_000_000
 _EIGHT_HOURS_S = 28_800.0
+_AVERAGE = {"binance": "linear"}
 _BUSIEST = 20.0  # ceiling of an intensity, in multiples of its mean
 
 
@@ -255,7 +256,7 @@ def _pack_funding(scenario: Scenario, record: Any) -> None:
     record["interval"] = round(funding.interval_s * _S)
     record["first"] = round(first * _S)
     record["sample"] = round(funding.sample_s * _S)
-    record["linear"] = funding.average == "linear"
+    record["linear"] = (funding.average or _AVERAGE.get(funding.rule)) == "linear"
     record["share"] = funding.interval_s / _EIGHT_HOURS_S
     record["interest"] = funding.interest
     record["clamp"] = funding.clamp

@@ -248,8 +248,9 @@ class Funding(Frozen):
     """Market time of the first payment; None: one interval after the episode's start."""
     sample_s: Annotated[float, Field(ge=0.1, le=3600)] = 5.0
     """Between two samples of the premium."""
-    average: Literal["linear", "plain"] = "linear"
-    """Weights of an interval's samples: 1, 2, 3 and so on, or equal."""
+    average: Literal["linear", "plain"] | None = None
+    """Weights of an interval's samples: 1, 2, 3 and so on, or equal; None: linear under
+    ``binance``, equal under the others."""
     interest: Annotated[float, Field(ge=-0.1, le=0.1)] = 0.0001
     """Interest of 8 hours; ``okx``: of one interval, ``dydx``: its default funding."""
     clamp: Annotated[float, Field(ge=0, le=1)] = 0.0005

@@ -262,7 +262,6 @@ def test_the_predicted_rate_follows_the_samples(rule):
     overrides = {
         "funding.rule": rule,
         "funding.sample_s": 0.5,
-        "funding.average": "plain",
         "funding.interval_s": 3600.0,
         "marks.funding_rate": 0.002,
         "contract.basis_bps": 30.0,
@@ -278,7 +277,8 @@ def test_the_predicted_rate_follows_the_samples(rule):
         if rule == "deribit":
             call = from_python(deribit_rate)
             samples[-1] = float(call(premium, rules["clamp"], rules["cap"]))
-        rate = float(from_python(rate_of_mean)(rules, float(np.mean(samples))))
+        weights = np.arange(1, k + 1) if rule == "binance" else np.ones(k)
+        rate = float(from_python(rate_of_mean)(rules, np.average(samples, weights=weights)))
         assert int(market.record["funding"]["rate"]) == round(rate * 1e8)
         assert float(market.series()["premium"][-1]) == premium
     assert max(samples) > 0.001
