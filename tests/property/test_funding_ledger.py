@@ -111,6 +111,7 @@ def test_the_interpreter_marks_and_pays_as_the_compiler_does(variant):
 
 
 @pytest.mark.nojit
+@pytest.mark.boundscheck
 def test_paid_funding_of_a_learner_is_in_its_cash():
     overrides = {
         "learner.short_start": 1.0,
