@@ -257,6 +257,35 @@ class Standing(IntEnum):
     WAITING = 4  # for its next turn with the engine
 
 
+class MarkRule(IntEnum):
+    """Formula of the mark."""
+
+    BINANCE = 0  # median of funding basis, mean basis and last trade
+    FUNDING_BASIS = 1  # BitMEX fair price
+    HYPERLIQUID = 2  # median of the index with its smoothed basis and the local prices
+    ORACLE = 3  # the index itself
+    LAST = 4
+    CLAMPED_LAST = 5  # Deribit's early rule: the last trade within the touch
+
+
+class IndexRule(IntEnum):
+    """How the prices of the spot venues become one."""
+
+    BINANCE = 0  # weighted mean without outliers
+    CLAMPED = 1  # Deribit: plain mean of prices held near their median
+
+
+class FundingRule(IntEnum):
+    """Form of the funding rate, and the price at which it is paid."""
+
+    BINANCE = 0
+    OKX = 1
+    DERIBIT = 2
+    HYPERLIQUID = 3
+    DYDX = 4
+    OFF = 5
+
+
 class LogKind(IntEnum):
     """Kinds of event-log rows; the columns are described at ``state.LOG_DTYPE``."""
 

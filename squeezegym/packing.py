@@ -10,7 +10,10 @@ import numpy as np
 from squeezegym.codes import (
     FIRST_HOLDER_SLOT,
     NO_ASK,
+    FundingRule,
+    IndexRule,
     Liquidation,
+    MarkRule,
     Policy,
     Ranking,
     Remainder,
@@ -28,6 +31,8 @@ BP = 1e-4
 _MS = 1_000_000
 _S = 1_000_000_000
 _RATE = 100_000_000
+_EIGHT_HOURS_S = 28_800.0
+_AVERAGE = {"binance": "linear"}
 _BUSIEST = 20.0  # ceiling of an intensity, in multiples of its mean
 
 
@@ -205,15 +210,9 @@ def _pack_traders(scenario: Scenario, record: Any) -> None:
 
 
 def _pack_rules(scenario: Scenario, record: Any) -> None:
-    marks, fees = scenario.marks, scenario.fees
-    target = record["marks"]
-    target["interval"] = marks.interval_ms * _MS
-    target["funding"] = marks.funding_rate
-    target["funding_interval"] = round(marks.funding_interval_s * _S)
-    target["outlier"] = marks.outlier
-    target["weight"] = marks.weights
-    target["follow"] = marks.follow_per_s
-    target["noise"] = np.array(marks.noise_bps) * BP
+    fees = scenario.fees
+    _pack_marks(scenario, record["marks"])
+    _pack_funding(scenario, record["funding"])
     _pack_matching(scenario, record["matching"])
     quantum = scenario.contract.tick_size * scenario.contract.lot_size
     pack_margin(scenario.margin, quantum, record["margin"])
@@ -269,6 +268,41 @@ def _pack_holders(scenario: Scenario, record: Any) -> None:
     record["resolve"] = holders.resolve
     record["cap"] = holders.cap_bps * BP
     record["reaction"] = round(holders.reaction_s * _S)
+
+
+def _pack_marks(scenario: Scenario, record: Any) -> None:
+    marks = scenario.marks
+    record["interval"] = marks.interval_ms * _MS
+    record["rule"] = MarkRule[marks.rule.upper()]
+    record["basis_samples"] = marks.basis_samples
+    record["basis_memory"] = marks.basis_memory_s
+    record["local_memory"] = marks.local_memory_s
+    record["index_rule"] = IndexRule[marks.index_rule.upper()]
+    record["outlier"] = marks.outlier
+    record["band"] = marks.band
+    record["stale"] = round(marks.stale_s * _S)
+    record["frozen_from"] = round(marks.frozen_from_s * _S)
+    record["frozen"] = marks.frozen_venue
+    record["skew"] = np.array(marks.skew_bps) * BP
+    record["weight"] = marks.weights
+    record["follow"] = marks.follow_per_s
+    record["noise"] = np.array(marks.noise_bps) * BP
+
+
+def _pack_funding(scenario: Scenario, record: Any) -> None:
+    funding = scenario.funding
+    first = funding.interval_s if funding.first_s is None else funding.first_s
+    record["rule"] = FundingRule[funding.rule.upper()]
+    record["interval"] = round(funding.interval_s * _S)
+    record["first"] = round(first * _S)
+    record["sample"] = round(funding.sample_s * _S)
+    record["linear"] = (funding.average or _AVERAGE.get(funding.rule)) == "linear"
+    record["share"] = funding.interval_s / _EIGHT_HOURS_S
+    record["interest"] = funding.interest
+    record["clamp"] = funding.clamp
+    record["cap"] = funding.cap
+    record["impact"] = max(1, _quanta(scenario, funding.impact_quote))
+    record["opening"] = scenario.marks.funding_rate
 
 
 def _pack_matching(scenario: Scenario, record: Any) -> None:

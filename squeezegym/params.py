@@ -99,12 +99,37 @@ ARBITRAGE_PARAMS = np.dtype(
 MARK_PARAMS = np.dtype(
     [
         ("interval", "i8"),
-        ("funding", "f8"),  # rate of one interval
-        ("funding_interval", "i8"),
+        ("rule", "i8"),  # codes.MarkRule
+        ("basis_samples", "i8"),
+        ("basis_memory", "f8"),  # of the moving means, s
+        ("local_memory", "f8"),
+        ("index_rule", "i8"),  # codes.IndexRule
         ("outlier", "f8"),  # deviation from the median that drops a venue, relative
+        ("band", "f8"),  # to which the clamped index holds a venue, relative
+        ("stale", "i8"),  # time without an update that drops a venue
+        ("frozen_from", "i8"),
+        ("frozen", "i8", (N_VENUES,)),  # 1: sends no update from then on
+        ("skew", "f8", (N_VENUES,)),  # relative
         ("weight", "f8", (N_VENUES,)),
         ("follow", "f8", (N_VENUES,)),  # how fast a venue follows the spot book, 1/s
         ("noise", "f8", (N_VENUES,)),  # relative, per update
+    ],
+    align=True,
+)
+
+FUNDING_PARAMS = np.dtype(
+    [
+        ("rule", "i8"),  # codes.FundingRule
+        ("interval", "i8"),
+        ("first", "i8"),  # time of the first payment
+        ("sample", "i8"),
+        ("linear", "i8"),  # 1: the k-th sample of an interval has weight k
+        ("share", "f8"),  # interval over 8 hours
+        ("interest", "f8"),
+        ("clamp", "f8"),
+        ("cap", "f8"),
+        ("impact", "i8"),  # impact notional, quanta
+        ("opening", "f8"),  # rate predicted before the first sample
     ],
     align=True,
 )
@@ -252,6 +277,7 @@ def params_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             ("catalyst", CATALYST_PARAMS),
             ("arbitrage", ARBITRAGE_PARAMS),
             ("marks", MARK_PARAMS),
+            ("funding", FUNDING_PARAMS),
             ("margin", MARGIN_PARAMS),
             ("fees", FEE_PARAMS),
             ("liquidation", LIQUIDATION_PARAMS),

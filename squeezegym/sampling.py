@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from squeezegym.codes import NEVER, NO_ASK, NO_BID, Account, Side, Venue
+from squeezegym.codes import NEVER, NO_ASK, NO_BID, RATE_ONE, Account, Side, Venue
 from squeezegym.scenario import Scenario
 
 SECOND = 1_000_000_000  # ns
@@ -19,6 +19,8 @@ SAMPLE_DTYPE = np.dtype(
         ("mark", "f8"),  # quote
         ("index", "f8"),  # quote
         ("fundamental", "f8"),  # quote
+        ("funding_rate", "f8"),  # predicted rate of the interval
+        ("premium", "f8"),  # last sample, relative to the index
         ("open_interest", "f8"),  # base
         ("liquidated_shorts", "f8"),  # base so far
         ("liquidated_longs", "f8"),  # base so far
@@ -58,6 +60,8 @@ def sample(record: Any, scenario: Scenario) -> Any:
     row["mark"] = marks["mark"] * tick
     row["index"] = marks["index"] * tick
     row["fundamental"] = marks["fundamental"] * tick
+    row["funding_rate"] = record["funding"]["rate"] / RATE_ONE
+    row["premium"] = record["funding"]["premium"]
     row["open_interest"] = score["open_interest"] * lot
     row["liquidated_longs"], row["liquidated_shorts"] = score["liquidated"] * lot
     row["fund"] = record["accounts"]["quote"][Account.FUND] * tick * lot

@@ -26,6 +26,7 @@ from squeezegym.sections import (
     Episode,
     Fees,
     Frozen,
+    Funding,
     Holders,
     Learner,
     LiquidationRules,
@@ -59,6 +60,7 @@ class Scenario(Frozen):
     catalyst: Catalyst
     arbitrage: Arbitrage
     marks: Marks
+    funding: Funding = Funding()
     margin: Margin
     fees: Fees
     liquidation: LiquidationRules

@@ -17,6 +17,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Skew = Annotated[float, Field(gt=-10_000, le=10_000)]
 
 
 class Frozen(BaseModel):
@@ -208,16 +209,60 @@ class Marks(Frozen):
     """Index and mark."""
 
     interval_ms: Annotated[int, Field(ge=1, le=60_000)] = 1000
-    funding_rate: Finite = 0.0001
-    """Predicted rate of the current interval."""
-    funding_interval_s: Positive = 28_800.0
+    rule: Literal["binance", "funding_basis", "hyperliquid", "oracle", "last", "clamped_last"] = (
+        "binance"
+    )
+    """Formula of the mark."""
+    funding_rate: Annotated[float, Field(ge=-1, le=1)] = 0.0001
+    """Funding rate predicted at the opening, until the first premium sample."""
+    basis_samples: Annotated[int, Field(ge=1, le=30)] = 30
+    """Mark updates in the window of ``binance``'s mean basis."""
+    basis_memory_s: Positive = 150.0
+    """Of ``hyperliquid``'s moving mean of mid minus index."""
+    local_memory_s: Positive = 30.0
+    """Of its moving mean of the median of best bid, best ask and last trade."""
+    index_rule: Literal["binance", "clamped"] = "binance"
+    """Weighted mean without outliers, or plain mean of prices held near their median."""
     outlier: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Deviation from the median that drops a venue."""
+    band: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    """Deviation from the median to which ``clamped`` holds a venue."""
+    stale_s: Positive = 10.0
+    """A venue without an update for so long has no weight."""
+    frozen_venue: tuple[bool, bool, bool, bool, bool] = (False, False, False, False, False)
+    """Venues that send no more updates, from ``frozen_from_s`` on."""
+    frozen_from_s: Finite = 0.0
+    skew_bps: tuple[Skew, Skew, Skew, Skew, Skew] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    """How far each venue quotes off the others."""
     weights: tuple[float, float, float, float, float] = (0.35, 0.25, 0.2, 0.1, 0.1)
     """Of the five spot venues; the first is the spot book."""
     follow_per_s: tuple[float, float, float, float, float] = (1000.0, 5.0, 3.0, 2.0, 1.0)
     """How fast each venue follows the spot book."""
     noise_bps: tuple[float, float, float, float, float] = (0.0, 0.3, 0.3, 0.5, 0.5)
+
+
+class Funding(Frozen):
+    """Funding of the perpetual contract: rates are fractions of notional."""
+
+    rule: Literal["binance", "okx", "deribit", "hyperliquid", "dydx", "off"] = "binance"
+    """Form of the rate, and the price it is paid at; ``off`` pays none."""
+    interval_s: Annotated[float, Field(ge=0.1, le=604_800)] = 28_800.0
+    """Between two payments."""
+    first_s: NotNegative | None = None
+    """Market time of the first payment; None: one interval after the episode's start."""
+    sample_s: Annotated[float, Field(ge=0.1, le=3600)] = 5.0
+    """Between two samples of the premium."""
+    average: Literal["linear", "plain"] | None = None
+    """Weights of an interval's samples: 1, 2, 3 and so on, or equal; None: linear under
+    ``binance``, equal under the others."""
+    interest: Annotated[float, Field(ge=-0.1, le=0.1)] = 0.0001
+    """Interest of 8 hours; ``okx``: of one interval, ``dydx``: its default funding."""
+    clamp: Annotated[float, Field(ge=0, le=1)] = 0.0005
+    """Largest correction towards the interest; ``deribit``: premium that pays nothing."""
+    cap: Annotated[float, Field(ge=0, le=10)] = 0.003
+    """Largest rate of one interval; ``deribit``, ``dydx``: of 8 hours."""
+    impact_quote: Positive = 25_000.0
+    """Notional whose average fill price the premium is taken from."""
 
 
 class Margin(Frozen):

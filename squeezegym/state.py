@@ -153,9 +153,30 @@ MARKS_DTYPE = np.dtype(
         ("fundamental", "f8"),  # ticks; known to value traders and to scoring only
         ("fundamental_time", "i8"),
         ("venues", "f8", (N_VENUES,)),  # spot venues, ticks; the first is the spot book
+        ("heard", "i8", (N_VENUES,)),  # time of each venue's last update
+        ("weight", "f8", (N_VENUES,)),  # in the index; 0 without an update for too long
         ("basis", "f8", (N_BASIS,)),  # one sample a mark update, ticks
         ("n_basis", "i8"),
+        ("basis_mean", "f8", (2,)),  # moving mean of mid minus index: numerator, denominator
+        ("local_mean", "f8", (2,)),  # of the median of touch and last trade
         ("time", "i8"),
+    ],
+    align=True,
+)
+
+FUNDING_DTYPE = np.dtype(
+    [
+        ("premium", "f8"),  # last sample, relative
+        ("total", "f8"),  # weighted sum of the interval's samples
+        ("mass", "f8"),  # of their weights
+        ("n_samples", "i8"),
+        ("predicted", "f8"),  # rate of the interval, not rounded
+        ("carry", "f8"),  # accrued and not yet paid, because the rate was rounded
+        ("rate", "i8"),  # the predicted rate as published, 1e-8
+        ("settled", "i8"),  # rate of the last payment, 1e-8
+        ("owed", "i8"),  # by a long lot in that payment, 1e-8 quanta
+        ("cursor", "i8"),  # next account slot of a payment under way; 0: none is
+        ("n_paid", "i8"),  # payments so far
     ],
     align=True,
 )
@@ -230,6 +251,8 @@ SNAPSHOT_DTYPE = np.dtype(
         ("last", "i8", (2,)),
         ("mark", "i8"),
         ("index", "i8"),
+        ("funding", "f8"),  # predicted rate of the interval
+        ("premium", "f8"),  # relative
         ("open_interest", "i8"),  # lots
         ("taken", "f8", (2, 2, 2)),  # decayed aggressor lots: horizon, book, side
         ("forced", "f8", (2, 2)),  # decayed liquidated lots: horizon, side of the order
@@ -304,6 +327,7 @@ LEARNER_DTYPE = np.dtype(
         ("sent", "i8"),  # messages
         ("served", "i8"),  # of them, matched
         ("cancelled", "i8"),  # of its orders
+        ("funding", "i8"),  # received minus paid, quanta
     ],
     align=True,
 )
@@ -340,6 +364,7 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
     head: list[Any] = [
         ("clock", CLOCK_DTYPE),
         ("marks", MARKS_DTYPE),
+        ("funding", FUNDING_DTYPE),
         ("flow", FLOW_DTYPE),
         ("score", SCORE_DTYPE),
         ("gateway", GATEWAY_DTYPE),

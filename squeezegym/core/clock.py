@@ -18,6 +18,7 @@ from squeezegym.core.flow import (
     noise_market_order,
     value_decision,
 )
+from squeezegym.core.funding import pay_funding, sample_premium
 from squeezegym.core.gateway import send_ack, serve_gateway
 from squeezegym.core.holders import holder_acts
 from squeezegym.core.learner import act, close_out, report
@@ -41,6 +42,8 @@ _VALUE = np.int64(Source.VALUE)
 _CATALYST = np.int64(Source.CATALYST)
 _HOLDERS = np.int64(Source.HOLDERS)
 _ARBITRAGE = np.int64(Source.ARBITRAGE)
+_FUNDING_SAMPLE = np.int64(Source.FUNDING_SAMPLE)
+_FUNDING = np.int64(Source.FUNDING)
 _RUN = np.int64(Command.RUN)
 _RESET = np.int64(Command.RESET)
 _CLOSE = np.int64(Command.CLOSE)
@@ -105,6 +108,10 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
         holder_acts(market, params)
     elif source == _ARBITRAGE:
         arbitrage_look(market, params)
+    elif source == _FUNDING_SAMPLE:
+        sample_premium(market, params)
+    elif source == _FUNDING and pay_funding(market, params):
+        check_mark(market, params)
 
 
 @kernel

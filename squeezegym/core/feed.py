@@ -32,6 +32,8 @@ def publish(market, params):
     work["due"] = now + params["feed"]["latency"] + work["queue"]
     work["mark"] = market["marks"]["mark"]
     work["index"] = market["marks"]["index"]
+    work["funding"] = np.float64(market["funding"]["rate"]) / 1e8
+    work["premium"] = market["funding"]["premium"]
     work["open_interest"] = market["score"]["open_interest"]
     for venue in range(2):
         book = market["books"][venue]

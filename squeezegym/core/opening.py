@@ -27,6 +27,7 @@ from squeezegym.core.book import NO_ORDER, open_book
 from squeezegym.core.exchange import place
 from squeezegym.core.feed import open_feed
 from squeezegym.core.flow import later, quote_price, schedule_noise
+from squeezegym.core.funding import open_funding
 from squeezegym.core.gateway import write_ack
 from squeezegym.core.holders import open_holder
 from squeezegym.core.liquidation import open_engine
@@ -62,6 +63,7 @@ def open_market(market, params, seeds):
     open_engine(market, params)
     transfer(market, OUTSIDE, FUND, params["liquidation"]["fund"])
     transfer(market, OUTSIDE, VAULT, params["liquidation"]["vault"])
+    open_funding(market, params)
     open_marks(market, params)
     _open_positions(market, params)
     _open_learner(market, params)
@@ -305,6 +307,7 @@ def _open_learner(market, params):
     learner["sold"] = 0
     learner["sent"] = 0
     learner["cancelled"] = 0
+    learner["funding"] = 0
     transfer(market, OUTSIDE, LEARNER, rules["capital"])
     initial = math.ceil(np.float64(RATE_ONE) / rules["leverage_cap"])
     market["holders"][LEARNER]["initial"] = np.uint32(initial)

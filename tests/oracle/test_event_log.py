@@ -59,6 +59,31 @@ def test_small_squeezes_are_derived_again(seed, overrides):
     rederive(market, (1.0, 3.0, 5.05, 8.0, 14.0, 25.0))
 
 
+@pytest.mark.parametrize("rule", ["binance", "okx", "deribit", "hyperliquid", "dydx"])
+def test_funding_is_derived_again(rule):
+    market = small_market(
+        log=True,
+        **{
+            "funding.rule": rule,
+            "funding.interval_s": 2.0,
+            "funding.first_s": 0.5,
+            "funding.clamp": 0.0,
+            "contract.basis_bps": -40.0,
+        },
+    )
+    rederive(market, (0.5, 1.0, 2.5, 6.5, 9.0))
+    assert int(market.record["funding"]["n_paid"]) == 5
+    payments = market.log()["kind"] == LogKind.TRANSFER
+    assert payments.sum() > 500
+
+
+def test_funding_of_a_default_market_is_derived_again():
+    overrides = {"funding.interval_s": 10.0, "funding.first_s": 5.0, "marks.funding_rate": 0.01}
+    market = Market("short_squeeze", seed=11, log=True, **SQUEEZE, **overrides)
+    rederive(market, (5.0, 15.0, 26.0))
+    assert int(market.record["funding"]["n_paid"]) == 3
+
+
 def test_default_squeeze_through_the_book_is_derived_again():
     market = Market("short_squeeze", seed=11, log=True, **SQUEEZE)
     replay = rederive(market, (2.5, 10.0, 20.0, 33.33, 60.0))

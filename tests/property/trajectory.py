@@ -49,4 +49,4 @@ def run(seed=7, steps=20, **overrides):
 
 
 if __name__ == "__main__":
-    json.dump(run(), sys.stdout)
+    json.dump(run(**json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}")), sys.stdout)
