@@ -171,7 +171,8 @@ def margin_refusal(market, params, owner, side, price, qty):
     Nothing is taken while the engine has the account. Otherwise equity at mark, less the taker fee
     and what the order would lose against the mark at once, must cover the initial margin of the
     larger side that position and resting orders can reach; an order that does not enlarge it
-    needs none, and without brackets nobody is asked. Source: Binance FAQ "Open order margin", 2024; the worst case of both sides is ours.
+    needs none, and without brackets nobody is asked. Source: Binance FAQ "Open order margin",
+    2024; the worst case of both sides is ours.
 
     Args:
         market: The market record.
