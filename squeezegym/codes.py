@@ -248,6 +248,9 @@ class LogKind(IntEnum):
     POSITION = 4
     MARK = 5
     LIQUIDATION = 6
+    COINS = 7
+    BUY_IN = 8
+    WRITE_OFF = 9
 
 
 class Command(IntEnum):

@@ -20,6 +20,7 @@ from squeezegym.errors import ConfigError, did_you_mean
 from squeezegym.resources import resources
 from squeezegym.sections import (
     Arbitrage,
+    Borrowing,
     Catalyst,
     Contract,
     Depth,
@@ -61,6 +62,7 @@ class Scenario(Frozen):
     liquidation: LiquidationRules
     population: Population
     positions: Positions | None = None
+    borrowing: Borrowing = Borrowing()
     matching: Matching = Matching()
     transport: Transport
     learner: Learner

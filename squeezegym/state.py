@@ -35,6 +35,8 @@ N_TIERS = 16  # rows of the maintenance-margin table
 N_LEVERAGES = 8  # rows of a leverage mix
 N_MESSAGES = 16  # learner's messages under way
 N_OBSERVATIONS = 76
+N_BORROW_TIMERS = 5  # accrual, recall, end of a notice, supply, buy-in
+N_RINGS = 3  # borrowers before a buy-in, before another try, and under notice
 N_BUCKETS = 4096  # of the liquidation ladder, each side
 
 
@@ -77,7 +79,9 @@ ACCOUNT_DTYPE = np.dtype(
         ("next", "u4"),
         ("prev", "u4"),
         ("kind", "u2"),
-        ("laddered", "u2"),  # 0 no, 1 in the ladder, 2 in the queue, 3 being deleveraged
+        # 0 no, 1 in the ladder, 2 in the queue, 3 being deleveraged; spot margin: 10 in the ladder
+        # of borrowers, 11 waiting to be bought in. ``trigger`` is then an index, not a mark.
+        ("laddered", "u2"),
     ],
     align=True,
 )
@@ -88,8 +92,9 @@ HOLDER_DTYPE = np.dtype(  # what an account needs seldom, beside its hot line
         ("debt", "i8"),  # coins owed to the lender, lots
         ("alarm", "i8"),  # mark at which its holder acts, ticks; 0: none
         ("ready", "i8"),  # time of its next turn with the engine, the lender or its holder
+        ("notice", "i8"),  # time at which the lender's recall runs out; NEVER: none
         ("started", "i8"),  # time the engine took it
-        ("chunk", "i8"),  # lots of one step, or quanta of margin freed so far
+        ("chunk", "i8"),  # lots of one step, or quanta of margin freed or spent so far
         ("open_lots", "i8", (2,)),  # resting on the perp book, by side
         ("initial", "u4"),  # initial margin rate that its leverage asks for, 1e-8
         ("habit", "u2"),  # codes.Habit
@@ -167,11 +172,30 @@ SCORE_DTYPE = np.dtype(
         ("deficit", "i8"),  # quanta that the fund paid
         ("taken", "i8", (2, 2)),  # aggressor lots by book and side
         ("open_interest", "i8"),  # sum of the long perp positions, lots
+        ("bought_in", "i8"),  # lots of borrowed coins bought back by force
+        ("buy_ins", "i8"),  # accounts
+        ("written_off", "i8"),  # lots that the lender lost
     ],
     align=True,
 )
 
 ENGINE_DTYPE = np.dtype([("head", "i8"), ("size", "i8")], align=True)
+
+BORROW_DTYPE = np.dtype(
+    [
+        ("supply", "i8"),  # the lender's coins, lent and free, lots
+        ("leaving", "i8"),  # of the lent ones, withdrawn as soon as they are back
+        ("lent", "i8"),
+        ("rate", "i8"),  # of the accrual under way, a year, 1e-8
+        ("cursor", "i8"),  # next slot of the accrual under way; 0: none
+        ("first", "i8"),  # slots between which debts were ever owed
+        ("last", "i8"),
+        ("busy_until", "i8"),  # the next buy-in is not before this time
+        ("due", "i8", (N_BORROW_TIMERS,)),
+        ("rings", ENGINE_DTYPE, (N_RINGS,)),
+    ],
+    align=True,
+)
 
 SNAPSHOT_DTYPE = np.dtype(
     [
@@ -187,6 +211,8 @@ SNAPSHOT_DTYPE = np.dtype(
         ("forced", "f8", (2, 2)),  # decayed liquidated lots: horizon, side of the order
         ("mean", "f8", (3, 2)),  # decayed mid: horizon, book, ticks
         ("queue", "i8"),  # waiting time of the engine at publication, ns
+        ("utilisation", "f8"),  # share of the lender's coins that is lent
+        ("borrow_rate", "f8"),  # a year
     ],
     align=True,
 )
@@ -260,7 +286,7 @@ LEARNER_DTYPE = np.dtype(
     align=True,
 )
 
-LOG_VERSION = 2
+LOG_VERSION = 3
 LOG_DTYPE = np.dtype(
     [
         ("time", "i8"),  # ns
@@ -307,6 +333,9 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             ("accounts", ACCOUNT_DTYPE, (sizes.accounts,)),
             ("holders", HOLDER_DTYPE, (sizes.accounts,)),
             ("queue", "u4", (sizes.accounts,)),  # ring of accounts before the engine
+            ("borrow", BORROW_DTYPE),
+            ("borrow_ladder", LADDER_DTYPE),  # of borrowers, by index; shorts only
+            ("waiting", "u4", (N_RINGS, sizes.accounts)),
             ("history", "f8", (3, N_HISTORY)),  # price, highest and lowest since, ticks
             ("books", book_dtype(sizes.levels, sizes.orders), (2,)),
             ("log", LOG_DTYPE, (sizes.log,)),

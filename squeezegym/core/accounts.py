@@ -17,13 +17,14 @@ from squeezegym.codes import (
     KIND_POOL,
     KIND_POT,
     LEARNER,
+    NEVER,
     NOISE,
     SELL,
     SPOT,
     ZERO,
 )
 from squeezegym.core.arithmetic import mul_div
-from squeezegym.core.eventlog import log_position, log_transfer
+from squeezegym.core.eventlog import log_coins, log_position, log_transfer
 
 
 @kernel(inline=True)
@@ -81,6 +82,15 @@ def move_position(market, seller, buyer, price, qty):
     log_position(market, seller, buyer, price, qty)
 
 
+@kernel
+def move_coins(market, giver, taker, qty):
+    """Move coins outside the book: loans, their return, a lender's supply."""
+    if qty != 0:
+        market["accounts"][giver]["spot"] -= qty
+        market["accounts"][taker]["spot"] += qty
+        log_coins(market, giver, taker, qty)
+
+
 @kernel(inline=True)
 def equity(account, mark):
     """Equity of a perp account at ``mark``, quanta; spot coins are no collateral."""
@@ -98,6 +108,7 @@ def open_accounts(market):
         holder["debt"] = 0
         holder["alarm"] = 0
         holder["ready"] = 0
+        holder["notice"] = NEVER
         holder["started"] = 0
         holder["chunk"] = 0
         holder["open_lots"][BUY] = 0

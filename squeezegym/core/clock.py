@@ -10,6 +10,7 @@ from squeezegym._jit import entry, kernel, prefetch
 from squeezegym.codes import NEVER, PERP, SPOT, Command, Source
 from squeezegym.core.arbitrage import arbitrage_look
 from squeezegym.core.barrier import measure_barrier
+from squeezegym.core.buyin import check_index
 from squeezegym.core.feed import publish
 from squeezegym.core.flow import (
     catalyst_child,
@@ -20,6 +21,7 @@ from squeezegym.core.flow import (
 )
 from squeezegym.core.gateway import send_ack, serve_gateway
 from squeezegym.core.learner import act, close_out, report
+from squeezegym.core.lending import serve_lender
 from squeezegym.core.liquidation import check_mark, serve_engine
 from squeezegym.core.marks import update_marks
 from squeezegym.core.opening import begin_episode, open_market
@@ -38,6 +40,7 @@ _MAKER_SPOT = np.int64(Source.MAKER_SPOT)
 _VALUE = np.int64(Source.VALUE)
 _CATALYST = np.int64(Source.CATALYST)
 _ARBITRAGE = np.int64(Source.ARBITRAGE)
+_BORROW = np.int64(Source.BORROW)
 _RUN = np.int64(Command.RUN)
 _RESET = np.int64(Command.RESET)
 _CLOSE = np.int64(Command.CLOSE)
@@ -87,6 +90,7 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
     elif source == _MARK:
         update_marks(market, params)
         check_mark(market, params)
+        check_index(market, params)
     elif source == _GATEWAY:
         serve_gateway(market, params)
     elif source == _ENGINE:
@@ -100,6 +104,8 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
             catalyst_child(market, params)
     elif source == _ARBITRAGE:
         arbitrage_look(market, params)
+    elif source == _BORROW:
+        serve_lender(market, params)
 
 
 @kernel

@@ -16,6 +16,9 @@ _TRANSFER = np.uint8(LogKind.TRANSFER)
 _POSITION = np.uint8(LogKind.POSITION)
 _MARK = np.uint8(LogKind.MARK)
 _LIQUIDATION = np.uint8(LogKind.LIQUIDATION)
+_COINS = np.uint8(LogKind.COINS)
+_BUY_IN = np.uint8(LogKind.BUY_IN)
+_WRITE_OFF = np.uint8(LogKind.WRITE_OFF)
 _LOG_FULL = np.int64(Problem.LOG_FULL)
 
 
@@ -132,3 +135,40 @@ def log_liquidation(market, account, mark, qty, trigger):
     row["price"] = mark
     row["qty"] = qty
     row["order_id"] = np.uint64(trigger)
+
+
+@kernel
+def log_coins(market, giver, taker, qty):
+    """Log coins that change hands outside the book."""
+    i = _next_row(market, _COINS)
+    if i < 0:
+        return
+    row = market["log"][i]
+    row["account"] = np.uint32(giver)
+    row["other"] = np.uint32(taker)
+    row["qty"] = qty
+
+
+@kernel
+def log_buy_in(market, account, index, debt, trigger):
+    """Log that the lender's debt is bought back by force; trigger 0: it was recalled."""
+    i = _next_row(market, _BUY_IN)
+    if i < 0:
+        return
+    row = market["log"][i]
+    row["account"] = np.uint32(account)
+    row["price"] = index
+    row["qty"] = debt
+    row["order_id"] = np.uint64(trigger)
+
+
+@kernel
+def log_write_off(market, account, index, debt):
+    """Log a debt that the lender gives up."""
+    i = _next_row(market, _WRITE_OFF)
+    if i < 0:
+        return
+    row = market["log"][i]
+    row["account"] = np.uint32(account)
+    row["price"] = index
+    row["qty"] = debt

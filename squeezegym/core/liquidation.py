@@ -85,13 +85,18 @@ def enlist(market, params, slot):
         account["laddered"] = _FREE
         return
     side = LONGS if account["perp"] > 0 else SHORTS
-    trigger = liquidation_trigger(account, params["margin"])
-    ladder = market["ladder"]
+    link(market, market["ladder"], slot, side, liquidation_trigger(account, params["margin"]))
+    account["laddered"] = _IN_LADDER
+
+
+@kernel
+def link(market, ladder, slot, side, trigger):
+    """Put an account into a ladder; which one its ``laddered`` says is up to the caller."""
+    account = market["accounts"][slot]
     bucket = _bucket(ladder, trigger)
     head = ladder["heads"][side, bucket]
     account["trigger"] = trigger
     account["bucket"] = bucket
-    account["laddered"] = _IN_LADDER
     account["prev"] = NO_SLOT
     account["next"] = head
     if head == NO_SLOT:
@@ -106,9 +111,9 @@ def enlist(market, params, slot):
 
 
 @kernel
-def _unlink(market, slot, side):
+def unlink(market, ladder, slot, side):
+    """Take an account out of a ladder, whose nearest trigger the caller must find again."""
     account = market["accounts"][slot]
-    ladder = market["ladder"]
     before = account["prev"]
     after = account["next"]
     if before == NO_SLOT:
@@ -127,15 +132,15 @@ def delist(market, slot, side):
     """Take an account out of the ladder; ``side`` is the one it was enlisted on."""
     if market["accounts"][slot]["laddered"] != _IN_LADDER:
         return
-    _unlink(market, slot, side)
-    if market["accounts"][slot]["trigger"] == market["ladder"]["nearest"][side]:
-        _find_nearest(market, side)
+    ladder = market["ladder"]
+    unlink(market, ladder, slot, side)
+    if market["accounts"][slot]["trigger"] == ladder["nearest"][side]:
+        find_nearest(market, ladder, side)
 
 
 @kernel
-def _find_nearest(market, side):
-    """Recompute the nearest trigger from the nearest occupied bucket."""
-    ladder = market["ladder"]
+def find_nearest(market, ladder, side):
+    """Recompute a ladder's nearest trigger from its nearest occupied bucket."""
     if side == SHORTS:
         bucket = next_occupied(ladder, SHORTS, ZERO)
         nearest = UNREACHABLE
@@ -183,14 +188,14 @@ def _sweep(market, params, side, mark):
             after = account["next"]
             hit = account["trigger"] <= mark if side == SHORTS else account["trigger"] >= mark
             if hit:
-                _unlink(market, np.int64(slot), side)
+                unlink(market, ladder, np.int64(slot), side)
                 _enqueue(market, params, np.int64(slot))
             slot = after
         if side == SHORTS:
             bucket = next_occupied(ladder, SHORTS, bucket + 1) if bucket < _LAST_BUCKET else -ONE
         else:
             bucket = previous_occupied(ladder, LONGS, bucket - 1) if bucket > 0 else -ONE
-    _find_nearest(market, side)
+    find_nearest(market, ladder, side)
 
 
 @kernel

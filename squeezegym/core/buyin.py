@@ -1,0 +1,223 @@
+"""Forced buy-ins: borrowed coins bought back on the spot book, and who pays for them.
+
+A check of the index sends every borrower at the liquidation level to a queue; a recall that ran
+out sends its borrower there too. The desk takes them one by one: an order as deep as the account's
+cash and the insurance fund pay for, coins back to the lender, another try after a pause for what
+the book did not sell. A bankrupt debt without a fund is the lender's loss. The waterfall
+(account, fund, lender) is this project's; venues publish none for spot margin.
+"""
+
+import numpy as np
+
+from squeezegym._jit import kernel
+from squeezegym.codes import (
+    ABSORBER,
+    BUY,
+    FUND,
+    IOC,
+    IS_FORCED,
+    LENDER,
+    MAX_QTY,
+    NEVER,
+    NO_SLOT,
+    RATE_ONE,
+    SPOT,
+    ZERO,
+    Liquidation,
+    Source,
+)
+from squeezegym.core.accounts import move_coins, pay
+from squeezegym.core.arithmetic import mul_div_up
+from squeezegym.core.borrow import (
+    FREE,
+    IN_BUY_IN,
+    buy_in_trigger,
+    is_callable,
+    list_borrower,
+    return_coins,
+)
+from squeezegym.core.eventlog import log_buy_in, log_write_off
+from squeezegym.core.exchange import place
+from squeezegym.core.ladder import next_occupied
+from squeezegym.core.liquidation import SHORTS, find_nearest, unlink
+
+ACCRUAL = np.int64(0)
+RECALL = np.int64(1)
+NOTICE = np.int64(2)
+DROP = np.int64(3)
+BUY_IN = np.int64(4)
+FRESH = np.int64(0)  # rings, each in the order of its times
+RETRIES = np.int64(1)
+NOTICES = np.int64(2)
+_BORROW = np.int64(Source.BORROW)
+_ABSORBER_MODE = np.int64(Liquidation.ABSORBER)
+_OFF = np.int64(Liquidation.OFF)
+
+
+@kernel
+def push(market, ring, slot):
+    """Put an account at the end of a ring."""
+    state = market["borrow"]["rings"][ring]
+    capacity = np.int64(market["waiting"].shape[1])
+    market["waiting"][ring, (state["head"] + state["size"]) % capacity] = np.uint32(slot)
+    state["size"] += 1
+
+
+@kernel
+def pop(market, ring):
+    """Take the account at the head of a ring."""
+    state = market["borrow"]["rings"][ring]
+    slot = np.int64(market["waiting"][ring, state["head"]])
+    state["head"] = (state["head"] + 1) % np.int64(market["waiting"].shape[1])
+    state["size"] -= 1
+    return slot
+
+
+@kernel
+def _ready(market, ring):
+    """Time of the account at the head of a ring, or NEVER."""
+    state = market["borrow"]["rings"][ring]
+    if state["size"] == 0:
+        return NEVER
+    holder = market["holders"][market["waiting"][ring, state["head"]]]
+    return holder["notice"] if ring == NOTICES else holder["ready"]
+
+
+@kernel
+def reschedule(market):
+    """Time the lender's next event: what waits in the rings, and its own timers."""
+    borrow = market["borrow"]
+    due = borrow["due"]
+    due[NOTICE] = _ready(market, NOTICES)
+    turn = min(_ready(market, FRESH), _ready(market, RETRIES))
+    due[BUY_IN] = max(turn, borrow["busy_until"])
+    earliest = NEVER
+    for timer in range(due.shape[0]):
+        earliest = min(earliest, due[timer])
+    market["clock"]["due"][_BORROW] = earliest
+
+
+@kernel
+def join_buy_ins(market, params, slot):
+    """Send a borrower, already out of the ladder, to the queue."""
+    holder = market["holders"][slot]
+    market["accounts"][slot]["laddered"] = IN_BUY_IN
+    holder["ready"] = market["clock"]["now"] + params["borrowing"]["latency"]
+    holder["started"] = NEVER
+    holder["chunk"] = 0
+    push(market, FRESH, slot)
+
+
+@kernel
+def check_index(market, params):
+    """Send every borrower that the present index calls to the queue."""
+    index = market["marks"]["index"]
+    ladder = market["borrow_ladder"]
+    if market["borrow"]["lent"] == 0 or index < ladder["nearest"][SHORTS]:
+        return
+    if params["liquidation"]["destination"] == _OFF:
+        return
+    while index >= ladder["nearest"][SHORTS]:  # the nearest stands in the lowest bucket
+        slot = ladder["heads"][SHORTS, next_occupied(ladder, SHORTS, ZERO)]
+        while slot != NO_SLOT:
+            account = market["accounts"][slot]
+            after = account["next"]
+            if account["trigger"] <= index:
+                unlink(market, ladder, np.int64(slot), SHORTS)
+                join_buy_ins(market, params, np.int64(slot))
+            slot = after
+        find_nearest(market, ladder, SHORTS)
+    reschedule(market)
+
+
+@kernel
+def serve_buy_in(market, params):
+    """Buy in the account whose turn it is, or let it go if it no longer must be."""
+    borrow = market["borrow"]
+    now = market["clock"]["now"]
+    ring = FRESH if _ready(market, FRESH) <= _ready(market, RETRIES) else RETRIES
+    slot = pop(market, ring)
+    account = market["accounts"][slot]
+    holder = market["holders"][slot]
+    level = params["borrowing"]["liquidation"]
+    called = is_callable(account, holder["debt"], level, market["marks"]["index"])
+    recalled = holder["notice"] <= now
+    finished = True
+    if holder["debt"] > 0 and (called or recalled):
+        if holder["started"] == NEVER:
+            holder["started"] = now
+            market["score"]["buy_ins"] += 1
+            trigger = buy_in_trigger(account, holder["debt"], level) if called else ZERO
+            log_buy_in(market, slot, market["marks"]["index"], holder["debt"], trigger)
+        _buy_back(market, params, slot)
+        finished = _close_debt(market, params, slot)
+    if finished:
+        account["laddered"] = FREE
+        if recalled:
+            holder["notice"] = NEVER
+        list_borrower(market, params, slot)
+    else:
+        holder["ready"] = now + params["borrowing"]["pause"]
+        push(market, RETRIES, slot)
+    borrow["busy_until"] = now + params["borrowing"]["interval"]
+
+
+@kernel
+def _buy_back(market, params, slot):
+    """Return the account's own coins, then buy as deep as cash and fund pay for the whole rest."""
+    account = market["accounts"][slot]
+    holder = market["holders"][slot]
+    return_coins(market, slot, min(account["spot"], holder["debt"]))
+    left = holder["debt"]
+    if left == 0:
+        return
+    cash = account["quote"]
+    index = market["marks"]["index"]
+    if params["liquidation"]["destination"] == _ABSORBER_MODE:
+        move_coins(market, ABSORBER, slot, left)
+        pay(market, slot, ABSORBER, left * index)
+    else:
+        book = market["books"][SPOT]
+        limit = (cash + market["accounts"][FUND]["quote"]) // left
+        if limit >= book["lowest"]:
+            limit = min(limit, book["highest"])
+            place(market, params, SPOT, slot, BUY, limit, min(left, MAX_QTY), IOC, IS_FORCED)
+    holder["chunk"] += cash - account["quote"]
+    market["score"]["bought_in"] += account["spot"]
+    return_coins(market, slot, account["spot"])
+    if account["quote"] < 0:
+        deficit = -account["quote"]
+        from_fund = min(deficit, market["accounts"][FUND]["quote"])
+        pay(market, FUND, slot, from_fund)
+        market["score"]["deficit"] += from_fund
+        pay(market, ABSORBER, slot, deficit - from_fund)  # only off-book: it stands for the lender
+
+
+@kernel
+def _close_debt(market, params, slot):
+    """Charge the fee of a debt that is bought back, or write off one that nobody can pay.
+
+    Returns:
+        Whether nothing is owed any more; otherwise the rest is tried again.
+    """
+    account = market["accounts"][slot]
+    holder = market["holders"][slot]
+    left = holder["debt"]
+    if left == 0:
+        fee = mul_div_up(holder["chunk"], params["borrowing"]["fee"], RATE_ONE)
+        fee = min(fee, account["quote"])
+        pay(market, slot, FUND, fee)
+        account["fees"] += fee
+        return True
+    index = market["marks"]["index"]
+    if account["quote"] >= left * index or market["accounts"][FUND]["quote"] > 0:
+        return False
+    borrow = market["borrow"]
+    pay(market, slot, LENDER, account["quote"])
+    holder["debt"] = 0
+    borrow["lent"] -= left
+    borrow["supply"] -= left
+    borrow["leaving"] = min(borrow["leaving"], borrow["lent"])
+    market["score"]["written_off"] += left
+    log_write_off(market, slot, index, left)
+    return True
