@@ -36,7 +36,6 @@ N_LEVERAGES = 8  # rows of a leverage mix
 N_MESSAGES = 16  # learner's messages under way
 N_OBSERVATIONS = 76
 N_BORROW_TIMERS = 5  # accrual, recall, end of a notice, supply, buy-in
-N_RINGS = 3  # borrowers before a buy-in, before another try, and under notice
 N_BUCKETS = 4096  # of the liquidation ladder, each side
 
 
@@ -192,7 +191,9 @@ BORROW_DTYPE = np.dtype(
         ("last", "i8"),
         ("busy_until", "i8"),  # the next buy-in is not before this time
         ("due", "i8", (N_BORROW_TIMERS,)),
-        ("rings", ENGINE_DTYPE, (N_RINGS,)),
+        ("heads", "u4", (2,)),  # lines before a buy-in and before another try, by ``next``
+        ("tails", "u4", (2,)),
+        ("notices", ENGINE_DTYPE),  # ring of borrowers under notice, in ``recalled``
     ],
     align=True,
 )
@@ -335,7 +336,7 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             ("queue", "u4", (sizes.accounts,)),  # ring of accounts before the engine
             ("borrow", BORROW_DTYPE),
             ("borrow_ladder", LADDER_DTYPE),  # of borrowers, by index; shorts only
-            ("waiting", "u4", (N_RINGS, sizes.accounts)),
+            ("recalled", "u4", (sizes.accounts,)),
             ("history", "f8", (3, N_HISTORY)),  # price, highest and lowest since, ticks
             ("books", book_dtype(sizes.levels, sizes.orders), (2,)),
             ("log", LOG_DTYPE, (sizes.log,)),

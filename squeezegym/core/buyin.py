@@ -46,50 +46,41 @@ RECALL = np.int64(1)
 NOTICE = np.int64(2)
 DROP = np.int64(3)
 BUY_IN = np.int64(4)
-FRESH = np.int64(0)  # rings, each in the order of its times
-RETRIES = np.int64(1)
-NOTICES = np.int64(2)
+_FRESH = np.int64(0)  # lines, each in the order of its times
+_RETRIES = np.int64(1)
 _BORROW = np.int64(Source.BORROW)
 _ABSORBER_MODE = np.int64(Liquidation.ABSORBER)
 _OFF = np.int64(Liquidation.OFF)
 
 
 @kernel
-def push(market, ring, slot):
-    """Put an account at the end of a ring."""
-    state = market["borrow"]["rings"][ring]
-    capacity = np.int64(market["waiting"].shape[1])
-    market["waiting"][ring, (state["head"] + state["size"]) % capacity] = np.uint32(slot)
-    state["size"] += 1
+def _push(market, line, slot):
+    """Put an account at the end of a line."""
+    borrow = market["borrow"]
+    market["accounts"][slot]["next"] = NO_SLOT
+    if borrow["heads"][line] == NO_SLOT:
+        borrow["heads"][line] = np.uint32(slot)
+    else:
+        market["accounts"][borrow["tails"][line]]["next"] = np.uint32(slot)
+    borrow["tails"][line] = np.uint32(slot)
 
 
 @kernel
-def pop(market, ring):
-    """Take the account at the head of a ring."""
-    state = market["borrow"]["rings"][ring]
-    slot = np.int64(market["waiting"][ring, state["head"]])
-    state["head"] = (state["head"] + 1) % np.int64(market["waiting"].shape[1])
-    state["size"] -= 1
-    return slot
-
-
-@kernel
-def _ready(market, ring):
-    """Time of the account at the head of a ring, or NEVER."""
-    state = market["borrow"]["rings"][ring]
-    if state["size"] == 0:
-        return NEVER
-    holder = market["holders"][market["waiting"][ring, state["head"]]]
-    return holder["notice"] if ring == NOTICES else holder["ready"]
+def _ready(market, line):
+    """Time of the account at the head of a line, or NEVER."""
+    slot = market["borrow"]["heads"][line]
+    return NEVER if slot == NO_SLOT else market["holders"][slot]["ready"]
 
 
 @kernel
 def reschedule(market):
-    """Time the lender's next event: what waits in the rings, and its own timers."""
+    """Time the lender's next event: notices, the two lines, and its own timers."""
     borrow = market["borrow"]
     due = borrow["due"]
-    due[NOTICE] = _ready(market, NOTICES)
-    turn = min(_ready(market, FRESH), _ready(market, RETRIES))
+    due[NOTICE] = NEVER
+    if borrow["notices"]["size"] > 0:
+        due[NOTICE] = market["holders"][market["recalled"][borrow["notices"]["head"]]]["notice"]
+    turn = min(_ready(market, _FRESH), _ready(market, _RETRIES))
     due[BUY_IN] = max(turn, borrow["busy_until"])
     earliest = NEVER
     for timer in range(due.shape[0]):
@@ -105,7 +96,7 @@ def join_buy_ins(market, params, slot):
     holder["ready"] = market["clock"]["now"] + params["borrowing"]["latency"]
     holder["started"] = NEVER
     holder["chunk"] = 0
-    push(market, FRESH, slot)
+    _push(market, _FRESH, slot)
 
 
 @kernel
@@ -135,9 +126,10 @@ def serve_buy_in(market, params):
     """Buy in the account whose turn it is, or let it go if it no longer must be."""
     borrow = market["borrow"]
     now = market["clock"]["now"]
-    ring = FRESH if _ready(market, FRESH) <= _ready(market, RETRIES) else RETRIES
-    slot = pop(market, ring)
+    line = _FRESH if _ready(market, _FRESH) <= _ready(market, _RETRIES) else _RETRIES
+    slot = np.int64(borrow["heads"][line])
     account = market["accounts"][slot]
+    borrow["heads"][line] = account["next"]
     holder = market["holders"][slot]
     level = params["borrowing"]["liquidation"]
     called = is_callable(account, holder["debt"], level, market["marks"]["index"])
@@ -158,7 +150,7 @@ def serve_buy_in(market, params):
         list_borrower(market, params, slot)
     else:
         holder["ready"] = now + params["borrowing"]["pause"]
-        push(market, RETRIES, slot)
+        _push(market, _RETRIES, slot)
     borrow["busy_until"] = now + params["borrowing"]["interval"]
 
 

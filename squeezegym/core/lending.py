@@ -3,7 +3,7 @@
 import numpy as np
 
 from squeezegym._jit import kernel
-from squeezegym.codes import LENDER, NEVER, OUTSIDE, RATE_ONE, ZERO, Liquidation, Stream
+from squeezegym.codes import LENDER, NEVER, NO_SLOT, OUTSIDE, RATE_ONE, ZERO, Liquidation, Stream
 from squeezegym.core.accounts import move_coins, pay
 from squeezegym.core.arithmetic import mul_div, mul_div_up
 from squeezegym.core.borrow import (
@@ -19,11 +19,8 @@ from squeezegym.core.buyin import (
     ACCRUAL,
     DROP,
     NOTICE,
-    NOTICES,
     RECALL,
     join_buy_ins,
-    pop,
-    push,
     reschedule,
     serve_buy_in,
 )
@@ -54,9 +51,11 @@ def open_lender(market, params):
     borrow["first"] = market["accounts"].shape[0]
     borrow["last"] = 0
     borrow["busy_until"] = market["clock"]["now"]
-    for ring in range(borrow["rings"].shape[0]):
-        borrow["rings"][ring]["head"] = 0
-        borrow["rings"][ring]["size"] = 0
+    borrow["notices"]["head"] = 0
+    borrow["notices"]["size"] = 0
+    for line in range(borrow["heads"].shape[0]):
+        borrow["heads"][line] = NO_SLOT
+        borrow["tails"][line] = NO_SLOT
     if supply == 0:
         return
     for timer in range(borrow["due"].shape[0]):
@@ -152,14 +151,20 @@ def _recall(market, params):
         queued = market["accounts"][slot]["laddered"] == IN_BUY_IN
         if holder["debt"] > 0 and holder["notice"] == NEVER and not queued:
             holder["notice"] = market["clock"]["now"] + rules["notice"]
-            push(market, NOTICES, slot)
+            ring = borrow["notices"]
+            end = (ring["head"] + ring["size"]) % np.int64(market["recalled"].shape[0])
+            market["recalled"][end] = np.uint32(slot)
+            ring["size"] += 1
             return
 
 
 @kernel
 def _end_notice(market, params):
     """A notice has run out: what is still owed is bought in."""
-    slot = pop(market, NOTICES)
+    ring = market["borrow"]["notices"]
+    slot = np.int64(market["recalled"][ring["head"]])
+    ring["head"] = (ring["head"] + 1) % np.int64(market["recalled"].shape[0])
+    ring["size"] -= 1
     if market["holders"][slot]["debt"] == 0:
         market["holders"][slot]["notice"] = NEVER
     elif market["accounts"][slot]["laddered"] == IN_BORROW_LADDER:
