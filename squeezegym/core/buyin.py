@@ -1,10 +1,11 @@
 """Forced buy-ins: borrowed coins bought back on the spot book, and who pays for them.
 
 A check of the index sends every borrower at the liquidation level to a queue; a recall that ran
-out sends its borrower there too. The desk takes them one by one: an order as deep as the account's
+out sends its borrower there too. The desk takes them one by one: orders as deep as the account's
 cash and the insurance fund pay for, coins back to the lender, another try after a pause for what
-the book did not sell. A bankrupt debt without a fund is the lender's loss. The waterfall
-(account, fund, lender) is this project's; venues publish none for spot margin.
+the book did not sell. A bankrupt debt is the lender's loss once cash and fund together do not pay
+for a single lot. The waterfall (account, fund, lender) is this project's; venues publish none for
+spot margin.
 """
 
 import numpy as np
@@ -19,6 +20,7 @@ from squeezegym.codes import (
     LENDER,
     MAX_QTY,
     NEVER,
+    NO_ASK,
     NO_SLOT,
     RATE_ONE,
     SPOT,
@@ -48,6 +50,7 @@ DROP = np.int64(3)
 BUY_IN = np.int64(4)
 _FRESH = np.int64(0)  # lines, each in the order of its times
 _RETRIES = np.int64(1)
+_ORDERS_A_TRY = 8
 _BORROW = np.int64(Source.BORROW)
 _ABSORBER_MODE = np.int64(Liquidation.ABSORBER)
 _OFF = np.int64(Liquidation.OFF)
@@ -156,7 +159,7 @@ def serve_buy_in(market, params):
 
 @kernel
 def _buy_back(market, params, slot):
-    """Return the account's own coins, then buy as deep as cash and fund pay for the whole rest."""
+    """Return the account's own coins, buy the rest, and let the fund pay what is overdrawn."""
     account = market["accounts"][slot]
     holder = market["holders"][slot]
     return_coins(market, slot, min(account["spot"], holder["debt"]))
@@ -164,16 +167,11 @@ def _buy_back(market, params, slot):
     if left == 0:
         return
     cash = account["quote"]
-    index = market["marks"]["index"]
     if params["liquidation"]["destination"] == _ABSORBER_MODE:
         move_coins(market, ABSORBER, slot, left)
-        pay(market, slot, ABSORBER, left * index)
+        pay(market, slot, ABSORBER, left * market["marks"]["index"])
     else:
-        book = market["books"][SPOT]
-        limit = (cash + market["accounts"][FUND]["quote"]) // left
-        if limit >= book["lowest"]:
-            limit = min(limit, book["highest"])
-            place(market, params, SPOT, slot, BUY, limit, min(left, MAX_QTY), IOC, IS_FORCED)
+        _buy_in_book(market, params, slot)
     holder["chunk"] += cash - account["quote"]
     market["score"]["bought_in"] += account["spot"]
     return_coins(market, slot, account["spot"])
@@ -183,6 +181,32 @@ def _buy_back(market, params, slot):
         pay(market, FUND, slot, from_fund)
         market["score"]["deficit"] += from_fund
         pay(market, ABSORBER, slot, deficit - from_fund)  # only off-book: it stands for the lender
+
+
+@kernel
+def _buy_in_book(market, params, slot):
+    """Buy a debt on the spot book with the account's cash and what the fund has.
+
+    Each order asks for the whole rest, up to the price that the money pays for it. When even the
+    touch is dearer, a bankrupt account buys what the money is worth there; a solvent one waits.
+    """
+    account = market["accounts"][slot]
+    book = market["books"][SPOT]
+    index = market["marks"]["index"]
+    for _ in range(_ORDERS_A_TRY):
+        left = market["holders"][slot]["debt"] - account["spot"]
+        ask = book["best_ask"]
+        if left == 0 or ask == NO_ASK:
+            return
+        money = account["quote"] + market["accounts"][FUND]["quote"]
+        limit = min(money // left, book["highest"])
+        qty = min(left, MAX_QTY)
+        if limit < ask:
+            if account["quote"] >= left * index or money < ask:
+                return
+            limit = ask
+            qty = min(money // ask, qty)
+        place(market, params, SPOT, slot, BUY, limit, qty, IOC, IS_FORCED)
 
 
 @kernel
@@ -202,7 +226,9 @@ def _close_debt(market, params, slot):
         account["fees"] += fee
         return True
     index = market["marks"]["index"]
-    if account["quote"] >= left * index or market["accounts"][FUND]["quote"] > 0:
+    ask = market["books"][SPOT]["best_ask"]
+    money = account["quote"] + market["accounts"][FUND]["quote"]
+    if account["quote"] >= left * index or money >= (index if ask == NO_ASK else ask):
         return False
     borrow = market["borrow"]
     pay(market, slot, LENDER, account["quote"])

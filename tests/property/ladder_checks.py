@@ -29,9 +29,9 @@ def queue_slots(market):
     return [int(queue[(head + i) % len(queue)]) for i in range(size)]
 
 
-def ladder_slots(market, side):
+def ladder_slots(market, side, name="ladder"):
     """Return {bucket: slots} by walking the lists, checking their links."""
-    accounts, heads = market["accounts"], market["ladder"]["heads"][side]
+    accounts, heads = market["accounts"], market[name]["heads"][side]
     found = {}
     for bucket in np.flatnonzero(heads != NO_SLOT).tolist():
         slot, previous, slots = int(heads[bucket]), NO_SLOT, []
