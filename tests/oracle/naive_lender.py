@@ -44,7 +44,7 @@ class NaiveLender:
                 self.leaving -= qty
         elif taker == Account.LENDER:
             if giver >= FIRST_HOLDER_SLOT:
-                self.debts[giver] -= qty
+                self.debts[giver] = self.debts.get(giver, 0) - qty
                 assert self.debts[giver] >= 0
             else:
                 self.supply += qty
