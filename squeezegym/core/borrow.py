@@ -2,9 +2,9 @@
 
 A borrower owes coins, sells them, and must buy them back. Its margin level is assets over debt,
 ``(quote + spot * index) / (debt * index)``: a loan must leave the initial level, and at the
-liquidation level the debt is bought in by force (:mod:`squeezegym.core.buyin`). Model: cross
-margin at three times on Binance, whose margin level is the same quotient; the levels are
-parameters. An account is a spot-margin account or a perp account, never both: the two
+liquidation level the debt is bought in by force (:mod:`squeezegym.core.buyin`). Source: Binance
+FAQ "Margin Level and Margin Call" (2019-07-05), cross margin at three times: borrowing above 1.5,
+liquidation at 1.1. An account is a spot-margin account or a perp account, never both: the two
 ladders share an account's links.
 """
 
@@ -48,7 +48,7 @@ def borrow_rate(rules, use):
     """Yearly borrow rate, in units of 1e-8, rounded once.
 
     ``base + slope min(u, k) / k + steep max(0, u - k) / (1 - k)`` with the kink ``k``. Source:
-    the two-slope interest rate model of Aave (protocol whitepaper, 2020, borrow interest rate).
+    Aave v3 documentation, "Interest Rate Strategy" (variable borrow rate).
 
     Args:
         rules: ``params["borrowing"]``; no supply, no rate.

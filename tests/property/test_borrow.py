@@ -225,6 +225,20 @@ def test_given_positions_and_borrowers_open_side_by_side():
     run_by_marks(market, 5.0)
 
 
+def test_buy_ins_off_book_leave_the_books_alone():
+    ways = ("absorber", "off")
+    absorbed, off = (
+        small_market(seed=4, **{**TIGHT, **RECALLS, "liquidation.destination": way}) for way in ways
+    )
+    for market in (absorbed, off):
+        market.run(15.0)
+    assert int(absorbed.record["score"]["bought_in"]) > 0
+    assert int(off.record["score"]["buy_ins"]) == 0
+    for field in ("best_bid", "best_ask", "last"):
+        assert same(absorbed.record["books"][field], off.record["books"][field])
+    assert same(absorbed.record["marks"], off.record["marks"])
+
+
 @pytest.mark.nojit
 def test_the_published_rate_is_that_of_the_utilisation():
     market = small_market(**{**TIGHT, "episode.burn_in_s": 0.0})
