@@ -251,6 +251,7 @@ class LogKind(IntEnum):
     COINS = 7
     BUY_IN = 8
     WRITE_OFF = 9
+    RECALL = 10
 
 
 class Command(IntEnum):

@@ -38,7 +38,7 @@ from squeezegym.core.borrow import (
     list_borrower,
     return_coins,
 )
-from squeezegym.core.eventlog import log_buy_in, log_write_off
+from squeezegym.core.eventlog import LOG_BUY_IN, LOG_WRITE_OFF, log_debt
 from squeezegym.core.exchange import place
 from squeezegym.core.ladder import next_occupied
 from squeezegym.core.liquidation import SHORTS, find_nearest, unlink
@@ -143,7 +143,8 @@ def serve_buy_in(market, params):
             holder["started"] = now
             market["score"]["buy_ins"] += 1
             trigger = buy_in_trigger(account, holder["debt"], level) if called else ZERO
-            log_buy_in(market, slot, market["marks"]["index"], holder["debt"], trigger)
+            index = market["marks"]["index"]
+            log_debt(market, LOG_BUY_IN, slot, index, holder["debt"], trigger)
         _buy_back(market, params, slot)
         finished = _close_debt(market, params, slot)
     if finished:
@@ -237,5 +238,5 @@ def _close_debt(market, params, slot):
     borrow["supply"] -= left
     borrow["leaving"] = min(borrow["leaving"], borrow["lent"])
     market["score"]["written_off"] += left
-    log_write_off(market, slot, index, left)
+    log_debt(market, LOG_WRITE_OFF, slot, index, left, ZERO)
     return True

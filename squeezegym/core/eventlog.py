@@ -17,8 +17,9 @@ _POSITION = np.uint8(LogKind.POSITION)
 _MARK = np.uint8(LogKind.MARK)
 _LIQUIDATION = np.uint8(LogKind.LIQUIDATION)
 _COINS = np.uint8(LogKind.COINS)
-_BUY_IN = np.uint8(LogKind.BUY_IN)
-_WRITE_OFF = np.uint8(LogKind.WRITE_OFF)
+LOG_BUY_IN = np.uint8(LogKind.BUY_IN)
+LOG_WRITE_OFF = np.uint8(LogKind.WRITE_OFF)
+LOG_RECALL = np.uint8(LogKind.RECALL)
 _LOG_FULL = np.int64(Problem.LOG_FULL)
 
 
@@ -150,25 +151,13 @@ def log_coins(market, giver, taker, qty):
 
 
 @kernel
-def log_buy_in(market, account, index, debt, trigger):
-    """Log that the lender's debt is bought back by force; trigger 0: it was recalled."""
-    i = _next_row(market, _BUY_IN)
+def log_debt(market, kind, account, index, lots, trigger):
+    """Log what the lender does about a debt: RECALL, BUY_IN or WRITE_OFF."""
+    i = _next_row(market, kind)
     if i < 0:
         return
     row = market["log"][i]
     row["account"] = np.uint32(account)
     row["price"] = index
-    row["qty"] = debt
+    row["qty"] = lots
     row["order_id"] = np.uint64(trigger)
-
-
-@kernel
-def log_write_off(market, account, index, debt):
-    """Log a debt that the lender gives up."""
-    i = _next_row(market, _WRITE_OFF)
-    if i < 0:
-        return
-    row = market["log"][i]
-    row["account"] = np.uint32(account)
-    row["price"] = index
-    row["qty"] = debt

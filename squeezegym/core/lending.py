@@ -24,6 +24,7 @@ from squeezegym.core.buyin import (
     reschedule,
     serve_buy_in,
 )
+from squeezegym.core.eventlog import LOG_RECALL, log_debt
 from squeezegym.core.flow import later
 from squeezegym.core.liquidation import open_ladder
 from squeezegym.core.rng import uniform
@@ -155,6 +156,8 @@ def _recall(market, params):
             end = (ring["head"] + ring["size"]) % np.int64(market["recalled"].shape[0])
             market["recalled"][end] = np.uint32(slot)
             ring["size"] += 1
+            index = market["marks"]["index"]
+            log_debt(market, LOG_RECALL, slot, index, holder["debt"], ZERO)
             return
 
 

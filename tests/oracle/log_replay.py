@@ -58,6 +58,11 @@ class LogReplay:
         self.fees = {}
         self.n_fees = 0
         self.buy_ins = []
+        self.notices = {  # slot to the end of its last notice
+            slot: int(time)
+            for slot, time in enumerate(opening["holders"]["notice"])
+            if time < NEVER
+        }
         self.written_off = 0
         self.time = int(opening["clock"]["now"])
 
@@ -85,15 +90,8 @@ class LogReplay:
         elif kind == LogKind.MARK:
             self.mark, self.index = row["price"], row["qty"]
             self.marks.append((row["time"], row["price"], row["qty"]))
-        elif kind == LogKind.COINS:
-            for slot, qty in ((row["account"], -row["qty"]), (row["other"], row["qty"])):
-                self.ledger.account(slot)["spot"] += qty
-            self.lender.coins(row["account"], row["other"], row["qty"])
-        elif kind == LogKind.BUY_IN:
-            self._buy_in(row)
-        elif kind == LogKind.WRITE_OFF:
-            self.lender.write_off(row["account"], row["qty"])
-            self.written_off += row["qty"]
+        elif kind >= LogKind.COINS:
+            self._lender_row(row)
         else:
             assert kind == LogKind.LIQUIDATION
             account = self.ledger.account(row["account"])
@@ -126,6 +124,21 @@ class LogReplay:
             assert row["qty"] == self.fees.pop(row["account"])
         self.ledger.transfer(row["account"], row["other"], row["qty"])
 
+    def _lender_row(self, row):
+        if row["kind"] == LogKind.COINS:
+            for slot, qty in ((row["account"], -row["qty"]), (row["other"], row["qty"])):
+                self.ledger.account(slot)["spot"] += qty
+            self.lender.coins(row["account"], row["other"], row["qty"])
+        elif row["kind"] == LogKind.BUY_IN:
+            self._buy_in(row)
+        elif row["kind"] == LogKind.RECALL:
+            assert (row["qty"], row["price"]) == (self.lender.debts[row["account"]], self.index)
+            self.notices[row["account"]] = self.time + int(self.lender.rules["notice"])
+        else:
+            assert row["kind"] == LogKind.WRITE_OFF
+            self.lender.write_off(row["account"], row["qty"])
+            self.written_off += row["qty"]
+
     def _buy_in(self, row):
         slot = row["account"]
         account, debt = self.ledger.account(slot), self.lender.debts[slot]
@@ -137,6 +150,8 @@ class LogReplay:
             for index, expected in ((row["order_id"], True), (row["order_id"] - 1, False)):
                 hit = is_callable(account["quote"], account["spot"], debt, level, index or 1)
                 assert hit == (expected or index == 0)
+        else:
+            assert row["time"] >= self.notices[slot]
         self.buy_ins.append((row["time"], slot, called))
 
     def _order(self, row):
