@@ -255,6 +255,8 @@ class Standing(IntEnum):
     IN_QUEUE = 2
     IN_REMAINDER = 3  # what the book left of it is being shared
     WAITING = 4  # for its next turn with the engine
+    IN_BORROW_LADDER = 10  # spot margin: its trigger is an index, not a mark
+    IN_BUY_IN = 11
 
 
 class MarkRule(IntEnum):
@@ -295,6 +297,10 @@ class LogKind(IntEnum):
     POSITION = 4
     MARK = 5
     LIQUIDATION = 6
+    COINS = 7
+    BUY_IN = 8
+    WRITE_OFF = 9
+    RECALL = 10
 
 
 class Command(IntEnum):
@@ -395,11 +401,13 @@ KIND_POOL = np.int64(OwnerKind.POOL)
 KIND_LEARNER = np.int64(OwnerKind.LEARNER)
 KIND_HOLDER = np.int64(OwnerKind.HOLDER)
 
-FREE = np.uint16(Standing.FREE)
-IN_LADDER = np.uint16(Standing.IN_LADDER)
-IN_QUEUE = np.uint16(Standing.IN_QUEUE)
-IN_REMAINDER = np.uint16(Standing.IN_REMAINDER)
-IS_WAITING = np.uint16(Standing.WAITING)
+FREE = np.uint8(Standing.FREE)
+IN_LADDER = np.uint8(Standing.IN_LADDER)
+IN_QUEUE = np.uint8(Standing.IN_QUEUE)
+IN_REMAINDER = np.uint8(Standing.IN_REMAINDER)
+IS_WAITING = np.uint8(Standing.WAITING)
+IN_BORROW_LADDER = np.uint8(Standing.IN_BORROW_LADDER)
+IN_BUY_IN = np.uint8(Standing.IN_BUY_IN)
 
 ZERO = np.int64(0)
 ONE = np.int64(1)

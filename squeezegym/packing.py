@@ -9,6 +9,7 @@ import numpy as np
 
 from squeezegym.codes import (
     FIRST_HOLDER_SLOT,
+    NEVER,
     NO_ASK,
     FundingRule,
     IndexRule,
@@ -43,6 +44,7 @@ def check_capacity(scenario: Scenario) -> None:
     wanted = scenario.population.shorts + scenario.population.longs
     if scenario.positions is not None:
         wanted = len(scenario.positions.lots)
+    wanted += scenario.borrowing.accounts
     if wanted > holders:
         raise ValueError(
             f"{wanted} accounts do not fit size_class '{scenario.size_class}' "
@@ -86,6 +88,7 @@ def pack(scenario: Scenario) -> Any:
     _pack_traders(scenario, record)
     _pack_rules(scenario, record)
     _pack_population(scenario, record)
+    _pack_borrowing(scenario, record["borrowing"])
     _pack_learner(scenario, record)
     return params
 
@@ -351,12 +354,7 @@ def _pack_population(scenario: Scenario, record: Any) -> None:
     target["size_tail"] = population.size_tail
     target["largest"] = population.largest
     target["history_volatility"] = population.history_volatility_bps * BP
-    leverage = np.array([pair[0] for pair in population.leverage])
-    weight = np.array([pair[1] for pair in population.leverage])
-    target["leverage"] = leverage[-1]
-    target["weight"] = 1.0
-    target["leverage"][: len(leverage)] = leverage
-    target["weight"][: len(leverage)] = np.cumsum(weight) / weight.sum()
+    _pack_mix(population.leverage, target)
     target["cluster_side"] = Side.SELL if population.cluster_side == "shorts" else Side.BUY
     target["cluster_share"] = population.cluster_share
     target["cluster_distance"] = population.cluster_distance_bps * BP
@@ -370,6 +368,38 @@ def _pack_population(scenario: Scenario, record: Any) -> None:
         record["given_lots"][:n] = scenario.positions.lots
         record["given_entry"][:n] = scenario.positions.entry_ticks
         record["given_deposit"][:n] = scenario.positions.deposit_quanta
+
+
+def _pack_mix(mix: tuple[tuple[float, float], ...], target: Any) -> None:
+    """A leverage mix as a table of cumulative weights, filled up with its last row."""
+    leverage = np.array([pair[0] for pair in mix])
+    weight = np.array([pair[1] for pair in mix])
+    target["leverage"] = leverage[-1]
+    target["weight"] = 1.0
+    target["leverage"][: len(leverage)] = leverage
+    target["weight"][: len(leverage)] = np.cumsum(weight) / weight.sum()
+
+
+def _pack_borrowing(scenario: Scenario, target: Any) -> None:
+    rules = scenario.borrowing
+    target["accounts"] = rules.accounts
+    target["lots"] = round(_lots(scenario, rules.base))
+    target["supply"] = round(_lots(scenario, rules.supply_base))
+    _pack_mix(rules.leverage, target)
+    target["initial"] = round(rules.initial_level * _RATE)
+    target["liquidation"] = round(rules.liquidation_level * _RATE)
+    target["latency"] = round(rules.latency_ms * _MS)
+    target["interval"] = round(rules.interval_ms * _MS)
+    target["pause"] = round(rules.retry_s * _S)
+    target["fee"] = round(rules.liquidation_bps * BP * _RATE)
+    target["base_rate"], target["slope"] = rules.base_rate, rules.slope
+    target["steep"], target["kink"] = rules.steep, rules.kink
+    target["accrual"] = round(rules.interval_s * 1000) * _MS
+    target["recall_at"], target["recall_rate"] = rules.recall_at, rules.recalls_per_s
+    target["notice"] = round(rules.notice_s * _S)
+    drops = rules.supply_drop_share > 0
+    target["drop_at"] = round(rules.supply_drop_s * _S) if drops else int(NEVER)
+    target["drop_share"] = round(rules.supply_drop_share * _RATE)
 
 
 def _pack_learner(scenario: Scenario, record: Any) -> None:

@@ -223,6 +223,33 @@ POPULATION_PARAMS = np.dtype(
     align=True,
 )
 
+BORROWING_PARAMS = np.dtype(
+    [
+        ("accounts", "i8"),  # borrowers at the opening
+        ("lots", "i8"),  # that they owe together
+        ("supply", "i8"),  # the lender's coins, lots; 0: no spot margin
+        ("leverage", "f8", (N_LEVERAGES,)),  # assets over equity
+        ("weight", "f8", (N_LEVERAGES,)),  # cumulative
+        ("initial", "i8"),  # margin level that a loan must leave, 1e-8
+        ("liquidation", "i8"),  # margin level at which it is bought in, 1e-8
+        ("latency", "i8"),
+        ("interval", "i8"),  # between two buy-ins
+        ("pause", "i8"),  # before another try
+        ("fee", "i8"),  # of a bought-in notional, 1e-8
+        ("base_rate", "f8"),  # a year
+        ("slope", "f8"),  # rise of the rate up to the kink
+        ("steep", "f8"),  # from the kink to full utilisation
+        ("kink", "f8"),
+        ("accrual", "i8"),  # whole milliseconds, in ns
+        ("recall_at", "f8"),  # utilisation
+        ("recall_rate", "f8"),  # 1/s
+        ("notice", "i8"),
+        ("drop_at", "i8"),  # NEVER: the supply does not shrink
+        ("drop_share", "i8"),  # 1e-8
+    ],
+    align=True,
+)
+
 LEARNER_PARAMS = np.dtype(
     [
         ("limit", "i8"),  # position at action 1, lots
@@ -283,6 +310,7 @@ def params_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             ("liquidation", LIQUIDATION_PARAMS),
             ("population", POPULATION_PARAMS),
             ("holders", HOLDER_PARAMS),
+            ("borrowing", BORROWING_PARAMS),
             ("learner", LEARNER_PARAMS),
             ("matching", MATCHING_PARAMS),
             ("feed", FEED_PARAMS),

@@ -20,6 +20,7 @@ from squeezegym.errors import ConfigError, did_you_mean
 from squeezegym.resources import resources
 from squeezegym.sections import (
     Arbitrage,
+    Borrowing,
     Catalyst,
     Contract,
     Depth,
@@ -67,6 +68,7 @@ class Scenario(Frozen):
     population: Population
     holders: Holders = Holders()
     positions: Positions | None = None
+    borrowing: Borrowing = Borrowing()
     matching: Matching = Matching()
     transport: Transport
     learner: Learner

@@ -509,6 +509,81 @@ class Positions(Frozen):
         return self
 
 
+class Borrowing(Frozen):
+    """Spot margin: a finite lender of coins, and the shorts that borrow from it; off by default."""
+
+    accounts: Annotated[int, Field(ge=0)] = 0
+    """Individual accounts that have borrowed and sold before the market opens."""
+    base: NotNegative = 0.0
+    """Coins that they owe together."""
+    supply_base: NotNegative = 0.0
+    """The lender's coins, lent and free; 0: no spot margin."""
+    leverage: tuple[tuple[float, float], ...] = ((1.5, 0.3), (2.0, 0.4), (3.0, 0.3))
+    """Mix of (assets over equity, weight)."""
+    initial_level: Annotated[float, Field(gt=1, le=100)] = 1.5
+    """Margin level, assets over debt, that a loan must leave."""
+    liquidation_level: Annotated[float, Field(gt=1, le=100)] = 1.1
+    """Margin level at which a debt is bought in."""
+    latency_ms: NotNegative = 10.0
+    interval_ms: NotNegative = 100.0
+    """Between two buy-ins."""
+    retry_s: Positive = 1.0
+    """Before another try, when neither the book nor the fund could close a debt."""
+    liquidation_bps: Annotated[float, Field(ge=0, le=1000)] = 200.0
+    """Of the bought-in notional, at most what is left of the account; to the fund."""
+    base_rate: Annotated[float, Field(ge=0, le=100)] = 0.02
+    """Yearly borrow rate with nothing lent."""
+    slope: Annotated[float, Field(ge=0, le=100)] = 0.08
+    """Its rise up to the kink."""
+    steep: Annotated[float, Field(ge=0, le=100)] = 3.0
+    """Its rise from the kink to full utilisation."""
+    kink: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    interval_s: Annotated[float, Field(ge=0.001, le=86_400)] = 60.0
+    """Between two charges of the fee, to the millisecond."""
+    recall_at: Share = 0.95
+    """Utilisation above which the lender calls coins back."""
+    recalls_per_s: NotNegative = 0.1
+    notice_s: NotNegative = 60.0
+    """That a recalled borrower has to repay."""
+    supply_drop_s: NotNegative = 0.0
+    """When the supply shrinks."""
+    supply_drop_share: Share = 0.0
+
+    @model_validator(mode="after")
+    def _covered(self) -> Borrowing:
+        if (self.accounts == 0) != (self.base == 0):
+            raise ValueError(
+                f"accounts={self.accounts} and base={self.base} must both be 0 or both be above 0"
+            )
+        if self.base > self.supply_base:
+            raise ValueError(
+                f"base={self.base} exceeds supply_base={self.supply_base}; raise supply_base"
+            )
+        if self.initial_level <= self.liquidation_level:
+            raise ValueError(
+                f"initial_level={self.initial_level} must lie above "
+                f"liquidation_level={self.liquidation_level}"
+            )
+        if self.supply_drop_share > 0 and self.recalls_per_s == 0:
+            raise ValueError("a shrinking supply needs recalls; set recalls_per_s above 0")
+        return self
+
+    @model_validator(mode="after")
+    def _mix(self) -> Borrowing:
+        if not 1 <= len(self.leverage) <= 8:
+            raise ValueError(f"leverage takes 1 to 8 pairs, got {len(self.leverage)}")
+        most = self.initial_level / (self.initial_level - 1)
+        for leverage, weight in self.leverage:
+            if not 1 < leverage <= most * (1 + 1e-9) or weight < 0:
+                raise ValueError(
+                    f"leverage must be above 1 and at most {most:g}, which leaves the initial "
+                    f"level, with weight >= 0, got {leverage}, {weight}"
+                )
+        if sum(weight for _, weight in self.leverage) <= 0:
+            raise ValueError("the weights of the leverage mix must not all be 0")
+        return self
+
+
 class Matching(Frozen):
     """Rules of the matching engine, the same on both books."""
 

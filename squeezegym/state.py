@@ -35,6 +35,7 @@ N_TIERS = 16  # rows of the maintenance-margin table
 N_LEVERAGES = 8  # rows of a leverage mix
 N_MESSAGES = 16  # learner's messages under way
 N_OBSERVATIONS = 76
+N_BORROW_TIMERS = 5  # accrual, recall, end of a notice, supply, buy-in
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ SIZES: dict[str, Sizes] = {
         accounts=272, levels=4096, orders=1024, quotes=64, noise=256, buckets=4096, log=256
     ),
     "default": Sizes(
-        accounts=2064, levels=8192, orders=4096, quotes=1024, noise=512, buckets=4096, log=512
+        accounts=2064, levels=8192, orders=4096, quotes=1024, noise=512, buckets=4096, log=448
     ),
     "large": Sizes(
         accounts=100_016,
@@ -90,8 +91,9 @@ ACCOUNT_DTYPE = np.dtype(
         ("next", "u4"),
         ("prev", "u4"),
         ("kind", "u1"),
-        ("alarmed", "u1"),  # 1: its trigger may be the alarm of its holder
-        ("laddered", "u2"),  # 0 no, 1 in the ladder, 2 queued, 3 its rest is shared, 4 waiting
+        ("alarmed", "u1"),  # 1: its trigger may be the alarm of its holder; 2: who is about to act
+        ("laddered", "u1"),  # codes.Standing
+        ("habit", "u1"),  # codes.Habit of its holder
     ],
     align=True,
 )
@@ -100,14 +102,13 @@ HOLDER_DTYPE = np.dtype(  # what an account needs seldom, beside its hot line
     [
         ("wallet", "i8"),  # its share of the WALLETS pot, quanta; 0 under cross margin
         ("debt", "i8"),  # coins owed to the lender, lots
-        ("alarm", "i8"),  # mark at which its holder acts, ticks; 0: none
         ("ready", "i8"),  # time of its next turn with the engine, the lender or its holder
+        ("notice", "i8"),  # time at which the lender's recall runs out; NEVER: none
         ("started", "i8"),  # time of its first service by the engine; NEVER outside
-        ("chunk", "i8"),  # lots of one step, or quanta of margin freed so far
-        ("open_lots", "u4", (2,)),  # resting on the perp book, by side
+        ("chunk", "i8"),  # lots of one step, or quanta of margin freed or spent so far
+        ("alarm", "u4"),  # mark at which its holder acts, ticks; 0: none
         ("initial", "u4"),  # initial margin rate that its leverage asks for, 1e-8
-        ("habit", "u2"),  # codes.Habit
-        ("reacting", "u2"),  # 1: it waits for its holder to act
+        ("open_lots", "u4", (2,)),  # resting on the perp book, by side
     ],
     align=True,
 )
@@ -216,9 +217,14 @@ SCORE_DTYPE = np.dtype(
         ("deficit", "i8"),  # quanta that the fund paid
         ("taken", "i8", (2, 2)),  # aggressor lots by book and side
         ("open_interest", "i8"),  # sum of the long perp positions, lots
+        ("bought_in", "i8"),  # lots of borrowed coins bought back by force
+        ("buy_ins", "i8"),  # accounts
+        ("written_off", "i8"),  # lots that the lender lost
     ],
     align=True,
 )
+
+RING_DTYPE = np.dtype([("head", "i8"), ("size", "i8")], align=True)
 
 ENGINE_DTYPE = np.dtype(
     [
@@ -242,6 +248,24 @@ ENGINE_DTYPE = np.dtype(
     align=True,
 )
 
+BORROW_DTYPE = np.dtype(
+    [
+        ("supply", "i8"),  # the lender's coins, lent and free, lots
+        ("leaving", "i8"),  # of the lent ones, withdrawn as soon as they are back
+        ("lent", "i8"),
+        ("rate", "i8"),  # of the accrual under way, a year, 1e-8
+        ("cursor", "i8"),  # next slot of the accrual under way; 0: none
+        ("first", "i8"),  # slots between which debts were ever owed
+        ("last", "i8"),
+        ("busy_until", "i8"),  # the next buy-in is not before this time
+        ("due", "i8", (N_BORROW_TIMERS,)),
+        ("heads", "u4", (2,)),  # lines before a buy-in and before another try, by ``next``
+        ("tails", "u4", (2,)),
+        ("notices", RING_DTYPE),  # ring of borrowers under notice, in ``recalled``
+    ],
+    align=True,
+)
+
 SNAPSHOT_DTYPE = np.dtype(
     [
         ("sent", "i8"),  # publication time
@@ -258,6 +282,8 @@ SNAPSHOT_DTYPE = np.dtype(
         ("forced", "f8", (2, 2)),  # decayed liquidated lots: horizon, side of the order
         ("mean", "f8", (3, 2)),  # decayed mid: horizon, book, ticks
         ("queue", "i8"),  # waiting time of the engine at publication, ns
+        ("utilisation", "f8"),  # share of the lender's coins that is lent
+        ("borrow_rate", "f8"),  # a year
     ],
     align=True,
 )
@@ -332,7 +358,7 @@ LEARNER_DTYPE = np.dtype(
     align=True,
 )
 
-LOG_VERSION = 2
+LOG_VERSION = 3
 LOG_DTYPE = np.dtype(
     [
         ("time", "i8"),  # ns
@@ -381,6 +407,9 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("accounts", ACCOUNT_DTYPE, (sizes.accounts,)),  # on cache lines, one each
         ("holders", HOLDER_DTYPE, (sizes.accounts,)),
         ("queue", "u4", (4, sizes.accounts)),  # fresh, waiting, reacting; order of an ADL
+        ("borrow", BORROW_DTYPE),
+        ("borrow_ladder", ladder_dtype(4096)),  # of borrowers, by index; shorts only
+        ("recalled", "u4", (sizes.accounts,)),
         ("ranks", "f8", (sizes.accounts,)),  # scratch: scores of a deleveraging
         ("history", "f8", (3, N_HISTORY)),  # price, highest and lowest since, ticks
         ("books", book_dtype(sizes.levels, sizes.orders), (2,)),

@@ -24,7 +24,7 @@ from squeezegym.codes import (
     ZERO,
 )
 from squeezegym.core.arithmetic import mul_div
-from squeezegym.core.eventlog import log_position, log_transfer
+from squeezegym.core.eventlog import log_coins, log_position, log_transfer
 
 
 @kernel(inline=True)
@@ -82,6 +82,15 @@ def move_position(market, seller, buyer, price, qty):
     log_position(market, seller, buyer, price, qty)
 
 
+@kernel
+def move_coins(market, giver, taker, qty):
+    """Move coins outside the book: loans, their return, a lender's supply."""
+    if qty != 0:
+        market["accounts"][giver]["spot"] -= qty
+        market["accounts"][taker]["spot"] += qty
+        log_coins(market, giver, taker, qty)
+
+
 @kernel(inline=True)
 def equity(account, mark):
     """Equity of a perp account at ``mark``, quanta; spot coins are no collateral."""
@@ -99,13 +108,12 @@ def open_accounts(market):
         holder["debt"] = 0
         holder["alarm"] = 0
         holder["ready"] = 0
+        holder["notice"] = NEVER
         holder["started"] = NEVER
         holder["chunk"] = 0
         holder["open_lots"][BUY] = 0
         holder["open_lots"][SELL] = 0
         holder["initial"] = 0
-        holder["habit"] = 0
-        holder["reacting"] = 0
         account["quote"] = 0
         account["perp"] = 0
         account["spot"] = 0
@@ -114,6 +122,7 @@ def open_accounts(market):
         account["trigger"] = 0
         account["laddered"] = 0
         account["alarmed"] = 0
+        account["habit"] = 0
         if slot >= FIRST_HOLDER:
             account["kind"] = np.uint8(KIND_HOLDER)
         elif slot == LEARNER:

@@ -10,6 +10,7 @@ from squeezegym._jit import entry, kernel, prefetch
 from squeezegym.codes import NEVER, PERP, SPOT, Command, Source
 from squeezegym.core.arbitrage import arbitrage_look
 from squeezegym.core.barrier import measure_barrier
+from squeezegym.core.buyin import check_index
 from squeezegym.core.feed import publish
 from squeezegym.core.flow import (
     catalyst_child,
@@ -22,6 +23,7 @@ from squeezegym.core.funding import pay_funding, sample_premium
 from squeezegym.core.gateway import send_ack, serve_gateway
 from squeezegym.core.holders import holder_acts
 from squeezegym.core.learner import act, close_out, report
+from squeezegym.core.lending import serve_lender
 from squeezegym.core.liquidation import serve_engine
 from squeezegym.core.marks import update_marks
 from squeezegym.core.opening import begin_episode, open_market
@@ -44,6 +46,7 @@ _HOLDERS = np.int64(Source.HOLDERS)
 _ARBITRAGE = np.int64(Source.ARBITRAGE)
 _FUNDING_SAMPLE = np.int64(Source.FUNDING_SAMPLE)
 _FUNDING = np.int64(Source.FUNDING)
+_BORROW = np.int64(Source.BORROW)
 _RUN = np.int64(Command.RUN)
 _RESET = np.int64(Command.RESET)
 _CLOSE = np.int64(Command.CLOSE)
@@ -93,6 +96,7 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
     elif source == _MARK:
         update_marks(market, params)
         check_mark(market, params)
+        check_index(market, params)
     elif source == _GATEWAY:
         serve_gateway(market, params)
     elif source == _ENGINE:
@@ -112,6 +116,8 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
         sample_premium(market, params)
     elif source == _FUNDING and pay_funding(market, params):
         check_mark(market, params)
+    elif source == _BORROW:
+        serve_lender(market, params)
 
 
 @kernel

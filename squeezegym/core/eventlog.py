@@ -16,6 +16,10 @@ _TRANSFER = np.uint8(LogKind.TRANSFER)
 _POSITION = np.uint8(LogKind.POSITION)
 _MARK = np.uint8(LogKind.MARK)
 _LIQUIDATION = np.uint8(LogKind.LIQUIDATION)
+_COINS = np.uint8(LogKind.COINS)
+LOG_BUY_IN = np.uint8(LogKind.BUY_IN)
+LOG_WRITE_OFF = np.uint8(LogKind.WRITE_OFF)
+LOG_RECALL = np.uint8(LogKind.RECALL)
 _LOG_FULL = np.int64(Problem.LOG_FULL)
 
 
@@ -131,4 +135,29 @@ def log_liquidation(market, account, mark, qty, trigger):
     row["account"] = np.uint32(account)
     row["price"] = mark
     row["qty"] = qty
+    row["order_id"] = np.uint64(trigger)
+
+
+@kernel
+def log_coins(market, giver, taker, qty):
+    """Log coins that change hands outside the book."""
+    i = _next_row(market, _COINS)
+    if i < 0:
+        return
+    row = market["log"][i]
+    row["account"] = np.uint32(giver)
+    row["other"] = np.uint32(taker)
+    row["qty"] = qty
+
+
+@kernel
+def log_debt(market, kind, account, index, lots, trigger):
+    """Log what the lender does about a debt: RECALL, BUY_IN or WRITE_OFF."""
+    i = _next_row(market, kind)
+    if i < 0:
+        return
+    row = market["log"][i]
+    row["account"] = np.uint32(account)
+    row["price"] = index
+    row["qty"] = lots
     row["order_id"] = np.uint64(trigger)

@@ -5,13 +5,15 @@ import math
 import numpy as np
 
 from squeezegym._jit import kernel
-from squeezegym.codes import BUY, NO_ASK, NO_BID, Source
+from squeezegym.codes import BUY, NO_ASK, NO_BID, RATE_ONE, Source
+from squeezegym.core.borrow import borrow_rate, utilisation
 from squeezegym.core.levels import in_window, next_level
 from squeezegym.core.liquidation import flush_prints
 from squeezegym.core.marks import mid
 
 _FEED = np.int64(Source.FEED)
 _SECOND = 1e9
+_RATE_ONE = np.float64(RATE_ONE)
 HORIZONS = (1.0, 10.0, 60.0)  # of the decayed sums and means, s
 
 
@@ -35,6 +37,9 @@ def publish(market, params):
     work["funding"] = np.float64(market["funding"]["rate"]) / 1e8
     work["premium"] = market["funding"]["premium"]
     work["open_interest"] = market["score"]["open_interest"]
+    use = utilisation(market["borrow"])
+    work["utilisation"] = use
+    work["borrow_rate"] = np.float64(borrow_rate(params["borrowing"], use)) / _RATE_ONE
     for venue in range(2):
         book = market["books"][venue]
         work["last"][venue] = book["last"]

@@ -29,14 +29,16 @@ from squeezegym.core.exchange import place
 from squeezegym.core.fund import playable
 from squeezegym.core.margin import UNREACHABLE, liquidation_trigger, maintenance_margin, tier_of
 from squeezegym.core.rng import uniform
-from squeezegym.core.triggers import LONGS, REACTING, SHORTS, delist, enlist
+from squeezegym.core.triggers import ARMED, LONGS, REACTING, SHORTS, delist, enlist
 
 _STREAM = np.int64(Stream.HOLDERS)
 _HOLDERS = np.int64(Source.HOLDERS)
-_SIT = np.uint16(Habit.SIT)
-_TOP_UP = np.uint16(Habit.TOP_UP)
-_STOP_OUT = np.uint16(Habit.STOP_OUT)
-_CAPITULATE = np.uint16(Habit.CAPITULATE)
+_SIT = np.uint8(Habit.SIT)
+_TOP_UP = np.uint8(Habit.TOP_UP)
+_STOP_OUT = np.uint8(Habit.STOP_OUT)
+_CAPITULATE = np.uint8(Habit.CAPITULATE)
+_NOT = np.uint8(0)
+_NONE = np.uint32(0)  # no alarm
 _UNIT = 1e-8
 
 
@@ -53,8 +55,9 @@ def open_holder(market, params, slot, entry, deposit):
     """
     rules = params["holders"]
     rng = market["clock"]["rng"]
+    account = market["accounts"][slot]
     holder = market["holders"][slot]
-    notional = abs(market["accounts"][slot]["perp"]) * entry
+    notional = abs(account["perp"]) * entry
     holder["initial"] = np.uint32(
         min(math.ceil(np.float64(deposit) / np.float64(notional) / _UNIT), np.float64(RATE_ONE))
     )
@@ -67,19 +70,19 @@ def open_holder(market, params, slot, entry, deposit):
     draw = uniform(rng, _STREAM)
     distance = uniform(rng, _STREAM)
     if draw < rules["top_up"]:
-        holder["habit"] = _TOP_UP
+        account["habit"] = _TOP_UP
     elif draw < rules["stop_out"]:
-        holder["habit"] = _STOP_OUT
+        account["habit"] = _STOP_OUT
     elif draw < rules["capitulate"]:
-        holder["habit"] = _CAPITULATE
-    if holder["habit"] == _STOP_OUT:
+        account["habit"] = _CAPITULATE
+    if account["habit"] == _STOP_OUT:
         away = rules["stop_low"] + (rules["stop_high"] - rules["stop_low"]) * distance
-        if market["accounts"][slot]["perp"] > 0:
+        if account["perp"] > 0:
             away = -away
-        holder["alarm"] = max(np.int64(math.floor(np.float64(entry) * (1.0 + away) + 0.5)), ZERO)
-    elif holder["habit"] != _SIT:
+        holder["alarm"] = np.uint32(max(math.floor(np.float64(entry) * (1.0 + away) + 0.5), 0.0))
+    elif account["habit"] != _SIT:
         holder["alarm"] = _alarm_price(market, params, slot)
-    market["accounts"][slot]["alarmed"] = np.uint8(holder["alarm"] != 0)
+    account["alarmed"] = ARMED if holder["alarm"] != 0 else _NOT
 
 
 @kernel
@@ -92,14 +95,14 @@ def _alarm_price(market, params, slot):
     margin = params["margin"]
     trigger = liquidation_trigger(account, margin)
     if trigger <= 0 or trigger >= UNREACHABLE:
-        return ZERO
+        return _NONE
     perp = np.float64(account["perp"])
     tier = tier_of(margin, abs(account["perp"]) * trigger)
     ratio = params["holders"]["alarm"]
     rate = np.float64(margin["rate"][tier]) * _UNIT
     value = np.float64(account["quote"]) + ratio * np.float64(margin["deduction"][tier])
     price = value / (abs(perp) * ratio * rate - perp)
-    return np.int64(min(max(math.floor(price + 0.5), 1.0), np.float64(UNREACHABLE - 1)))
+    return np.uint32(min(max(math.floor(price + 0.5), 1.0), np.float64(UNREACHABLE - 1)))
 
 
 @kernel
@@ -117,20 +120,20 @@ def holder_acts(market, params):
     market["clock"]["due"][_HOLDERS] = due
     account = market["accounts"][slot]
     holder = market["holders"][slot]
-    holder["reacting"] = 0
+    account["alarmed"] = 0
     if account["perp"] == 0 or account["laddered"] >= IN_QUEUE:
         return
     delist(market, slot, LONGS if account["perp"] > 0 else SHORTS)
-    if holder["habit"] == _TOP_UP:
+    if account["habit"] == _TOP_UP:
         _top_up(market, params, slot)
     elif (
-        holder["habit"] == _STOP_OUT
+        account["habit"] == _STOP_OUT
         or uniform(market["clock"]["rng"], _STREAM) < params["holders"]["resolve"]
     ):
         _give_up(market, params, slot)
     if account["perp"] == 0:
         holder["alarm"] = 0
-    account["alarmed"] = np.uint8(holder["alarm"] != 0)
+    account["alarmed"] = ARMED if holder["alarm"] != 0 else _NOT
     enlist(market, params, slot)
 
 
@@ -145,7 +148,7 @@ def _top_up(market, params, slot):
     amount = min(max(wanted - equity(account, mark), ZERO), holder["wallet"])
     pay(market, WALLETS, slot, amount)
     holder["wallet"] -= amount
-    holder["alarm"] = _alarm_price(market, params, slot) if holder["wallet"] > 0 else ZERO
+    holder["alarm"] = _alarm_price(market, params, slot) if holder["wallet"] > 0 else _NONE
 
 
 @kernel

@@ -24,6 +24,8 @@ from squeezegym.codes import (
 from squeezegym.core.accounts import equity, move_position, open_accounts, transfer
 from squeezegym.core.barrier import measure_barrier
 from squeezegym.core.book import NO_ORDER, open_book
+from squeezegym.core.borrowers import open_borrowers
+from squeezegym.core.entries import draw_history, draw_sizes
 from squeezegym.core.exchange import place
 from squeezegym.core.feed import open_feed
 from squeezegym.core.flow import later, quote_price, schedule_noise
@@ -66,6 +68,7 @@ def open_market(market, params, seeds):
     open_funding(market, params)
     open_marks(market, params)
     _open_positions(market, params)
+    open_borrowers(market, params)
     _open_learner(market, params)
     _draw_catalyst(market, params)
     _start_flow(market, params)
@@ -88,6 +91,9 @@ def _open_score(market):
     score["loss_per_lot"] = 0.0
     score["deficit"] = 0
     score["open_interest"] = 0
+    score["bought_in"] = 0
+    score["buy_ins"] = 0
+    score["written_off"] = 0
     for i in range(2):
         score["liquidated"][i] = 0
         score["liquidations"][i] = 0
@@ -155,7 +161,7 @@ def _open_positions(market, params):
                 params["given_deposit"][i],
             )
         return
-    _draw_history(market, params, np.float64(price))
+    draw_history(market, params, np.float64(price), _OPENING)
     _open_side(market, params, FIRST_HOLDER, rules["shorts"], rules["short_lots"], np.int64(-1))
     _open_side(
         market,
@@ -168,30 +174,12 @@ def _open_positions(market, params):
 
 
 @kernel
-def _draw_history(market, params, price):
-    """Draw the price path that led here, backwards, with its running extremes."""
-    history = market["history"]
-    rng = market["clock"]["rng"]
-    step = params["population"]["history_volatility"]
-    highest = price
-    lowest = price
-    p = price
-    for i in range(history.shape[1]):
-        history[0, i] = p
-        highest = max(highest, p)
-        lowest = min(lowest, p)
-        history[1, i] = highest
-        history[2, i] = lowest
-        p *= math.exp(step * normal(rng, _OPENING))
-
-
-@kernel
 def _open_side(market, params, first, count, lots, direction):
     """Open ``count`` accounts of one side with ``lots`` of open interest together."""
     if count == 0 or lots == 0:
         return
     rules = params["population"]
-    total = _draw_sizes(market, rules, first, count)
+    total = draw_sizes(market, rules, first, count, _OPENING)
     clustered = 0.0
     in_cluster = (rules["cluster_side"] == SELL) == (direction < 0)
     wanted = rules["cluster_share"] * np.float64(lots) if in_cluster else 0.0
@@ -212,28 +200,6 @@ def _open_side(market, params, first, count, lots, direction):
         ticks = max(np.int64(1), np.int64(entry + 0.5))
         deposit = np.int64(np.float64(ticks * qty) / leverage) + 1
         _open_position(market, params, slot, direction * qty, ticks, deposit)
-
-
-@kernel
-def _draw_sizes(market, rules, first, count):
-    """Draw Pareto sizes into ``cost`` and cap the largest; returns their sum."""
-    rng = market["clock"]["rng"]
-    unit = 1000.0
-    total = 0.0
-    for i in range(count):
-        weight = unit * (1.0 - uniform(rng, _OPENING)) ** (-1.0 / rules["size_tail"])
-        weight = min(weight, 1e12)
-        market["accounts"][first + i]["cost"] = np.int64(weight)
-        total += np.float64(np.int64(weight))
-    for _ in range(3):  # capping one lowers the sum and so the cap of the others
-        capped = 0.0
-        cap = np.int64(max(rules["largest"] * total, unit))
-        for i in range(count):
-            account = market["accounts"][first + i]
-            account["cost"] = min(account["cost"], cap)
-            capped += np.float64(account["cost"])
-        total = capped
-    return total
 
 
 @kernel

@@ -29,6 +29,8 @@ FRESH = np.int64(0)  # rings of market["queue"]
 WAITING = np.int64(1)
 REACTING = np.int64(2)
 RANKED = np.int64(3)  # not a ring: the order of a deleveraging
+ARMED = np.uint8(1)  # values of account["alarmed"]
+ACTING = np.uint8(2)
 _OFF = np.int64(Liquidation.OFF)
 _ENGINE = np.int64(Source.ENGINE)
 _HOLDERS = np.int64(Source.HOLDERS)
@@ -71,8 +73,8 @@ def enlist(market, params, slot):
         return
     side = LONGS if account["perp"] > 0 else SHORTS
     trigger = liquidation_trigger(account, params["margin"])
-    if account["alarmed"] != 0:
-        alarm = market["holders"][slot]["alarm"]
+    if account["alarmed"] == ARMED:
+        alarm = np.int64(market["holders"][slot]["alarm"])
         trigger = min(trigger, alarm) if side == SHORTS else max(trigger, alarm)
     link(market, market["ladder"], slot, side, trigger)
     account["laddered"] = IN_LADDER
@@ -181,7 +183,7 @@ def _sweep(market, params, side, mark):
             hit = account["trigger"] <= mark if side == SHORTS else account["trigger"] >= mark
             if hit:
                 unlink(market, ladder, np.int64(slot), side)
-                if account["alarmed"] == 0 or is_liquidatable(account, params["margin"], mark):
+                if account["alarmed"] != ARMED or is_liquidatable(account, params["margin"], mark):
                     _enqueue(market, params, np.int64(slot))
                 else:
                     _alarm(market, params, np.int64(slot))
@@ -210,8 +212,7 @@ def _alarm(market, params, slot):
     """Let a holder know that it is time to act; meanwhile only the liquidation counts."""
     engine = market["engine"]
     holder = market["holders"][slot]
-    market["accounts"][slot]["alarmed"] = 0  # until its holder has acted
-    holder["reacting"] = 1
+    market["accounts"][slot]["alarmed"] = ACTING
     holder["ready"] = market["clock"]["now"] + params["holders"]["reaction"]
     if engine["react_size"] == 0:
         market["clock"]["due"][_HOLDERS] = holder["ready"]

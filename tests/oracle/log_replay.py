@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from squeezegym.codes import LogKind, OrderFlag, OwnerKind, SelfTrade
+from squeezegym.codes import NEVER, Account, LogKind, OrderFlag, OwnerKind, SelfTrade
 from tests.kernels import BUY, SELL, read_side
 from tests.oracle.naive_ledger import NaiveLedger
+from tests.oracle.naive_lender import NaiveLender, is_callable
 from tests.oracle.naive_orderbook import CANCEL, NEW, NaiveOrderBook, Order
 
 
@@ -14,9 +15,10 @@ class LogReplay:
     Args:
         opening: The market record where the log begins.
         fees: The fee rates (``params["fees"]``).
+        borrowing: The lender's rules (``params["borrowing"]``); without them no fee is derived.
     """
 
-    def __init__(self, opening, fees):
+    def __init__(self, opening, fees, borrowing=None):
         self.ledger = NaiveLedger(fees["maker"], fees["taker"])
         accounts = opening["accounts"]
         for slot in range(len(accounts)):
@@ -43,6 +45,25 @@ class LogReplay:
         self.marks = []
         self.liquidations = []
         self.mark = int(opening["marks"]["mark"])
+        self.index = int(opening["marks"]["index"])
+        debts = opening["holders"]["debt"]
+        self.lender = NaiveLender(
+            borrowing,
+            int(opening["borrow"]["supply"]),
+            int(opening["borrow"]["leaving"]),
+            {slot: int(debts[slot]) for slot in np.flatnonzero(debts).tolist()},
+        )
+        self.accrual = int(opening["borrow"]["due"][0]) if borrowing is not None else int(NEVER)
+        self.drop = int(opening["borrow"]["due"][3]) if borrowing is not None else int(NEVER)
+        self.fees = {}
+        self.n_fees = 0
+        self.buy_ins = []
+        self.notices = {  # slot to the end of its last notice
+            slot: int(time)
+            for slot, time in enumerate(opening["holders"]["notice"])
+            if time < NEVER
+        }
+        self.written_off = 0
         self.time = int(opening["clock"]["now"])
 
     def feed(self, rows):
@@ -53,6 +74,7 @@ class LogReplay:
         assert row["time"] >= self.time
         self.time = row["time"]
         kind = row["kind"]
+        self._lender_clock(row)
         if kind == LogKind.ORDER:
             self._order(row)
         elif kind == LogKind.CANCEL:
@@ -62,18 +84,75 @@ class LogReplay:
             answer = book.message(0, CANCEL, row["order_id"], 0, 0, 0, 0, 0, 0)
             assert row["status"] == answer.status
         elif kind == LogKind.TRANSFER:
-            self.ledger.transfer(row["account"], row["other"], row["qty"])
+            self._transfer(row)
         elif kind == LogKind.POSITION:
             self.ledger.move(0, row["account"], row["other"], row["price"], row["qty"])
         elif kind == LogKind.MARK:
-            self.mark = row["price"]
+            self.mark, self.index = row["price"], row["qty"]
             self.marks.append((row["time"], row["price"], row["qty"]))
+        elif kind >= LogKind.COINS:
+            self._lender_row(row)
         else:
             assert kind == LogKind.LIQUIDATION
             account = self.ledger.account(row["account"])
             assert account["perp"] == row["qty"]
             assert row["price"] == self.mark
             self.liquidations.append((row, dict(account)))
+
+    def _lender_clock(self, row):
+        """Derive the fees of an accrual from the state before its first payment."""
+        paid = row["kind"] == LogKind.TRANSFER and row["other"] == Account.LENDER
+        left = row["kind"] == LogKind.COINS and row["other"] == Account.OUTSIDE
+        while True:
+            accrues = row["time"] > self.accrual or (row["time"] == self.accrual and paid)
+            shrinks = row["time"] > self.drop or (row["time"] == self.drop and left)
+            if accrues and not (shrinks and self.drop < self.accrual):
+                assert not self.fees  # of the accrual before
+                self.fees = self.lender.fees(
+                    self.index, lambda slot: self.ledger.account(slot)["quote"]
+                )
+                self.n_fees += len(self.fees)
+                self.accrual += int(self.lender.rules["accrual"])
+            elif shrinks:
+                self.drop = int(NEVER)
+                self.lender.shrink()
+            else:
+                return
+
+    def _transfer(self, row):
+        if row["other"] == Account.LENDER and row["account"] in self.fees:
+            assert row["qty"] == self.fees.pop(row["account"])
+        self.ledger.transfer(row["account"], row["other"], row["qty"])
+
+    def _lender_row(self, row):
+        if row["kind"] == LogKind.COINS:
+            for slot, qty in ((row["account"], -row["qty"]), (row["other"], row["qty"])):
+                self.ledger.account(slot)["spot"] += qty
+            self.lender.coins(row["account"], row["other"], row["qty"])
+        elif row["kind"] == LogKind.BUY_IN:
+            self._buy_in(row)
+        elif row["kind"] == LogKind.RECALL:
+            assert (row["qty"], row["price"]) == (self.lender.debts[row["account"]], self.index)
+            self.notices[row["account"]] = self.time + int(self.lender.rules["notice"])
+        else:
+            assert row["kind"] == LogKind.WRITE_OFF
+            self.lender.write_off(row["account"], row["qty"])
+            self.written_off += row["qty"]
+
+    def _buy_in(self, row):
+        slot = row["account"]
+        account, debt = self.ledger.account(slot), self.lender.debts[slot]
+        assert (row["qty"], row["price"]) == (debt, self.index)
+        called = row["order_id"] > 0
+        if called:
+            level = int(self.lender.rules["liquidation"])
+            assert row["price"] >= row["order_id"]
+            for index, expected in ((row["order_id"], True), (row["order_id"] - 1, False)):
+                hit = is_callable(account["quote"], account["spot"], debt, level, index or 1)
+                assert hit == (expected or index == 0)
+        else:
+            assert row["time"] >= self.notices[slot]
+        self.buy_ins.append((row["time"], slot, called))
 
     def _order(self, row):
         book = self.books[row["book"]]
@@ -114,3 +193,9 @@ class LogReplay:
             mine = [self.ledger.account(slot)[field] for slot in range(len(accounts))]
             np.testing.assert_array_equal(accounts[field], mine)
         assert self.ledger.sums() == (0, 0, 0)
+        debts = [self.lender.debts.get(slot, 0) for slot in range(len(accounts))]
+        np.testing.assert_array_equal(record["holders"]["debt"], debts)
+        borrow = record["borrow"]
+        mine = (self.lender.supply, self.lender.leaving, self.lender.lent, self.lender.free)
+        held = int(accounts["spot"][Account.LENDER])
+        assert mine == (*(int(borrow[f]) for f in ("supply", "leaving", "lent")), held)

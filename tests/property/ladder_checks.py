@@ -7,7 +7,7 @@ from squeezegym.core.margin import UNREACHABLE, liquidation_trigger
 from tests.kernels import from_python
 
 NO_SLOT = np.iinfo(np.uint32).max
-FREE, IN_LADDER, IN_QUEUE = 0, 1, 2  # codes.Standing; above IN_QUEUE: with the engine too
+FREE, IN_LADDER, IN_QUEUE, WAITING = 0, 1, 2, 4  # codes.Standing; 2 to 4: with the engine
 
 
 def maintenance(margin, notional):
@@ -33,9 +33,9 @@ def queue_slots(market):
     ]
 
 
-def ladder_slots(market, side):
+def ladder_slots(market, side, name="ladder"):
     """Return {bucket: slots} by walking the lists, checking their links."""
-    accounts, heads = market["accounts"], market["ladder"]["heads"][side]
+    accounts, heads = market["accounts"], market[name]["heads"][side]
     found = {}
     for bucket in np.flatnonzero(heads != NO_SLOT).tolist():
         slot, previous, slots = int(heads[bucket]), NO_SLOT, []
@@ -75,13 +75,15 @@ def assert_ladder_sound(market, margin, triggers=True):
     assert laddered | set(queue_slots(market)) >= {
         slot for slot in holders if int(accounts["perp"][slot]) != 0
     }
-    assert set(queue_slots(market)) == set(np.flatnonzero(states >= IN_QUEUE).tolist())
+    assert set(queue_slots(market)) == set(
+        np.flatnonzero((states >= IN_QUEUE) & (states <= WAITING)).tolist()
+    )
     if triggers:
         call = from_python(liquidation_trigger)
         for slot in laddered:
             expected = int(call(accounts[slot], margin))
             alarm = int(market["holders"]["alarm"][slot])
-            if accounts["alarmed"][slot]:
+            if accounts["alarmed"][slot] == 1:
                 nearer = min if int(accounts["perp"][slot]) < 0 else max
                 expected = nearer(expected, alarm)
             assert int(accounts["trigger"][slot]) == expected

@@ -180,7 +180,7 @@ def test_holders_act_between_alarm_and_liquidation(world):
     holders = market.record["holders"]
     topped = (holders["wallet"] < opening["holders"]["wallet"]).sum()
     assert topped > 0
-    stopped = (opening["holders"]["habit"] >= Habit.STOP_OUT) & (
+    stopped = (opening["accounts"]["habit"] >= Habit.STOP_OUT) & (
         market.record["accounts"]["perp"] == 0
     )
     assert (stopped & (opening["accounts"]["perp"] != 0)).sum() > 0
