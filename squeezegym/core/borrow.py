@@ -25,7 +25,7 @@ from squeezegym.codes import (
     ZERO,
 )
 from squeezegym.core.accounts import move_coins
-from squeezegym.core.arithmetic import mul_div, mul_div_up
+from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.margin import UNREACHABLE
 from squeezegym.core.triggers import SHORTS, find_nearest, link, unlink
 
@@ -61,19 +61,12 @@ def borrow_rate(rules, use):
 
 
 @kernel
-def is_callable(account, debt, level, index):
-    """Whether the margin level has fallen to ``level`` (1e-8), decided in integers."""
-    if debt == 0:
-        return False
-    return account["quote"] + account["spot"] * index <= mul_div(debt * index, level, RATE_ONE)
-
-
-@kernel
 def buy_in_trigger(account, debt, level):
-    """First index, in ticks, at which a debt is bought in: the boundary of :func:`is_callable`.
+    """First index, in ticks, at which the margin level has fallen to ``level`` (1e-8).
 
-    ``(quote + spot M) / (debt M) <= level`` from ``M = quote / (level debt - spot)`` up. Cash is
-    never negative here: no fee takes it below 0 and the fund pays what a buy-in lacks.
+    ``(quote + spot M) / (debt M) <= level`` from ``M = quote / (level debt - spot)`` up, decided
+    in integers. Cash is never negative here: no fee takes it below 0, and the fund pays what a
+    buy-in lacks.
 
     Returns:
         Ticks, at least 1; UNREACHABLE when no rise of the index calls it.

@@ -34,7 +34,6 @@ from squeezegym.core.accounts import move_coins, pay
 from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.borrow import (
     buy_in_trigger,
-    is_callable,
     list_borrower,
     return_coins,
 )
@@ -135,16 +134,17 @@ def serve_buy_in(market, params):
     borrow["heads"][line] = account["next"]
     holder = market["holders"][slot]
     level = params["borrowing"]["liquidation"]
-    called = is_callable(account, holder["debt"], level, market["marks"]["index"])
+    trigger = buy_in_trigger(account, holder["debt"], level)
+    index = market["marks"]["index"]
+    called = index >= trigger
     recalled = holder["notice"] <= now
     finished = True
     if holder["debt"] > 0 and (called or recalled):
         if holder["started"] == NEVER:
             holder["started"] = now
             market["score"]["buy_ins"] += 1
-            trigger = buy_in_trigger(account, holder["debt"], level) if called else ZERO
-            index = market["marks"]["index"]
-            log_debt(market, LOG_BUY_IN, slot, index, holder["debt"], trigger)
+            shown = trigger if called else ZERO
+            log_debt(market, LOG_BUY_IN, slot, index, holder["debt"], shown)
         _buy_back(market, params, slot)
         finished = _close_debt(market, params, slot)
     if finished:

@@ -8,6 +8,8 @@ from tests.oracle.naive_ledger import NaiveLedger
 from tests.oracle.naive_lender import NaiveLender, is_callable
 from tests.oracle.naive_orderbook import CANCEL, NEW, NaiveOrderBook, Order
 
+LENDER_ROWS = {LogKind.COINS, LogKind.BUY_IN, LogKind.RECALL, LogKind.WRITE_OFF}
+
 
 class LogReplay:
     """Replays log rows over naive books and a naive ledger, checking every receipt.
@@ -90,7 +92,7 @@ class LogReplay:
         elif kind == LogKind.MARK:
             self.mark, self.index = row["price"], row["qty"]
             self.marks.append((row["time"], row["price"], row["qty"]))
-        elif kind >= LogKind.COINS:
+        elif kind in LENDER_ROWS:
             self._lender_row(row)
         else:
             assert kind == LogKind.LIQUIDATION

@@ -10,7 +10,6 @@ from squeezegym.core.borrow import (
     borrow_coins,
     borrow_rate,
     buy_in_trigger,
-    is_callable,
     list_borrower,
     repay_coins,
     utilisation,
@@ -22,7 +21,7 @@ from squeezegym.params import BORROWING_PARAMS
 from squeezegym.scenario import Scenario
 from squeezegym.state import ACCOUNT_DTYPE, BORROW_DTYPE
 from tests.kernels import Exchange, from_python
-from tests.oracle.naive_lender import is_callable as naive_callable
+from tests.oracle.naive_lender import is_callable
 
 pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
 
@@ -105,9 +104,7 @@ def test_the_trigger_is_the_exact_boundary(quote, spot, debt, level):
     trigger = int(from_python(buy_in_trigger)(record, *arguments))
     for index in (trigger - 1, trigger):
         if 1 <= index < UNREACHABLE:
-            hit = bool(from_python(is_callable)(record, *arguments, np.int64(index)))
-            assert hit == (index == trigger)
-            assert hit == naive_callable(quote, spot, debt, level, index)
+            assert is_callable(quote, spot, debt, level, index) == (index == trigger)
     assert 1 <= trigger <= UNREACHABLE
 
 
