@@ -41,6 +41,7 @@ CHOICES = {
     "ramp_small": (0, 1_000, 50_000),
     "buffer": (0, 50 * BP, 200 * BP),
     "ramp_fee": (0, 10 * BP, 100 * BP),
+    "unit": (1, 10_000),
     "fund_cap": (0, 0, RATE_ONE, 50 * RATE_ONE),
 }
 SWITCHES = ((0, 0), (0, 0), (3_000 * BP, 9_000 * BP), (100 * BP, 9_950 * BP))
@@ -51,13 +52,15 @@ class Case:
     """What is given from outside; the same for kernel and oracle.
 
     ``steps`` are (ms since the last, mark, [(side, price, lots), ...], whether the book is
-    emptied before); ``holders`` are (lots, entry, deposit) by slot.
+    emptied of them before); ``holders`` are (lots, entry, deposit) by slot, ``quotes`` the orders
+    (owner, side, price, lots) that some of them have far from any price.
     """
 
     rules: Rules
     brackets: tuple
     fees: tuple  # maker, taker, liquidation
     holders: dict
+    quotes: tuple
     steps: tuple
     seed: int
 
@@ -72,11 +75,13 @@ def draw(seed, policy=None, remainder=None, ranking=None, **rules):
         for n, code in ((6, policy), (3, remainder), (4, ranking))
     ]
     made = Rules(policy=codes[0], remainder=codes[1], ranking=codes[2], **chosen)
+    holders = _holders(random)
     return Case(
         rules=replace(made, **rules),
         brackets=random.choice(TABLES),
         fees=(random.choice((0, 2 * BP, 77)), 5 * BP, random.choice((0, 50 * BP, 125 * BP))),
-        holders=_holders(random),
+        holders=holders,
+        quotes=tuple(_quotes(random, holders)),
         steps=tuple(_path(random)),
         seed=seed,
     )
@@ -99,6 +104,13 @@ def _holder(random, small, short):
     margin = PRICE / random.choice((8, 15, 25, 40, 60))
     deposit = round(lots * (max(0, against) + margin * random.uniform(0.8, 1.3)))
     return (-lots if short else lots), entry, deposit
+
+
+def _quotes(random, holders):
+    for slot in holders:
+        if random.random() < 0.2:
+            side = random.choice((BUY, SELL))
+            yield slot, side, (PRICE // 4 if side == BUY else 4 * PRICE), random.randint(1, 9)
 
 
 def _path(random):

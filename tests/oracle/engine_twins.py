@@ -10,7 +10,16 @@ import numpy as np
 from squeezegym.codes import Source
 from tests.kernels import from_python, read_side, small_market
 from tests.oracle.engine_draws import FEW_ORDERS, MS, PRICE
-from tests.oracle.naive_accounts import FRESH, FUND, MAKER, OUTSIDE, SELL, VAULT, is_individual
+from tests.oracle.naive_accounts import (
+    FRESH,
+    FUND,
+    MAKER,
+    OUTSIDE,
+    REMAINDER,
+    SELL,
+    VAULT,
+    is_individual,
+)
 from tests.oracle.naive_engine import NaiveEngine
 from tests.oracle.naive_ledger import BUY
 from tests.oracle.naive_orderbook import CANCEL, GTC
@@ -48,7 +57,7 @@ class Alone:
         self.random = Random(case.seed)
         self.n_orders = 0
 
-    def place(self, side, price, qty):
+    def place(self, owner, side, price, qty):
         self.n_orders += 1
         return None, self.n_orders
 
@@ -98,9 +107,9 @@ class Kernel:
         for slot in case.holders:
             self.kernels["enlist"](self.record, self.params, np.int64(slot))
 
-    def place(self, side, price, qty):
+    def place(self, owner, side, price, qty):
         """Return lots filled and the order's id."""
-        arguments = (PERP, MAKER, side, price, qty, GTC, 0)
+        arguments = (PERP, owner, side, price, qty, GTC, 0)
         filled, order_id = self.kernels["place"](
             self.record, self.params, *(np.int64(argument) for argument in arguments)
         )
@@ -133,7 +142,7 @@ class Kernel:
         """Check everything that the page speaks of."""
         record, oracle = self.record, self.oracle
         self._agree_on_accounts()
-        assert (self.queue(0), self.queue(1)) == (oracle.fresh, oracle.cooling)
+        self._agree_on_queues()
         due = oracle.due()
         assert int(record["clock"]["due"][ENGINE]) == (NEVER if due is None else due)
         for side in (BUY, SELL):
@@ -143,6 +152,17 @@ class Kernel:
         assert int(score["deleveraged"]) == oracle.deleveraged
         assert score["liquidated"].tolist() == oracle.liquidated
         assert score["liquidations"].tolist() == oracle.liquidations
+
+    def _agree_on_queues(self):
+        """An account whose remainder runs is at the head of either: the page does not say."""
+        running = [
+            slot
+            for slot, account in self.oracle.accounts.by_slot.items()
+            if account.state == REMAINDER
+        ]
+        waiting = [[s for s in self.queue(which) if s not in running] for which in range(2)]
+        fresh = [slot for slot in self.oracle.fresh if slot not in running]
+        assert waiting == [fresh, self.oracle.cooling]
 
     def _agree_on_accounts(self):
         accounts, oracle = self.record["accounts"], self.oracle
@@ -162,23 +182,35 @@ def play(case, side=Alone):
     """Play a case on the oracle and on ``side``; return the oracle as it is at the end."""
     oracle = naive(case)
     other = side(case, oracle)
+    for order in case.quotes:
+        _place(oracle, other, *order)
     other.agree()
     now = 0
     for wait, mark, orders, empties in case.steps:
         now += wait * MS
         _serve_until(now, oracle, other)
         if empties:
-            for order_id in list(oracle.book.live):
-                other.cancel(order_id)
-                oracle.book.message(0, CANCEL, order_id, 0, 0, 0, 0, 0, MAKER)
+            _empty(oracle, other)
         for order in orders[: max(0, FEW_ORDERS - len(oracle.book.live))]:
-            filled, order_id = other.place(*order)
-            assert oracle.place(MAKER, *order, order_id) == filled or filled is None
+            _place(oracle, other, MAKER, *order)
         taken = other.set_mark(mark, now)
         oracle.set_mark(mark, now)
         oracle.take(taken)
         other.agree()
     return oracle
+
+
+def _place(oracle, other, *order):
+    filled, order_id = other.place(*order)
+    assert oracle.place(*order, order_id) == filled or filled is None
+
+
+def _empty(oracle, other):
+    """Cancel the makers' orders."""
+    for order in list(oracle.book.live.values()):
+        if order.owner == MAKER:
+            other.cancel(order.id)
+            oracle.book.message(0, CANCEL, order.id, 0, 0, 0, 0, 0, MAKER)
 
 
 def _serve_until(now, oracle, other):

@@ -54,6 +54,7 @@ class Rules:
     fund_cap: int = 0
     drawdown: int = 0
     recovery: int = 0
+    unit: int = 1  # one unit of quote
 
 
 class NaiveEngine:
@@ -88,7 +89,7 @@ class NaiveEngine:
         self.block_start = None
         self.block_paid = 0
         self.deficit = self.deleveraged = 0
-        self.liquidated = [0, 0]  # lots of longs, shorts
+        self.liquidated = [0, 0]  # lots of longs, shorts that the engine closed
         self.liquidations = [0, 0]
         self.touched = set()  # accounts other than the served one that the last event changed
         self.reached = Counter()  # branches, for whoever wants to know what was tested
@@ -162,7 +163,9 @@ class NaiveEngine:
         self.now = now
         self.touched = set()
         if self.running is None:
-            _, queue = min(self._heads(), key=lambda head: head[0])
+            heads = self._heads()
+            _, queue = min(heads, key=lambda head: head[0])
+            self.reached["queues tie"] += len(heads) == 2 and heads[0][0] == heads[1][0]
             slot = queue.pop(0)
             self._update_fund()
             if not self.is_due(slot):
@@ -175,13 +178,17 @@ class NaiveEngine:
             self.reached["remainder goes on"] += 1
             self.fresh.pop(0)
         slot, generator = self.running
+        account = self.accounts[slot]
+        before, short = account.lots, account.is_short
         try:
             next(generator)
         except StopIteration as end:
+            self.liquidated[short] += before - account.lots
             self.running = None
             self._let_go(slot, pauses=end.value)
         else:
-            self.accounts[slot].state = REMAINDER
+            self.liquidated[short] += before - account.lots
+            account.state = REMAINDER
             self.fresh.insert(0, slot)
 
     def _start(self, slot):
@@ -190,8 +197,8 @@ class NaiveEngine:
         if not self.first_service:
             return
         account.started = self.now
-        self.book.message(0, CANCEL_ALL, 0, 0, 0, 0, 0, 0, slot)
-        self.liquidated[account.is_short] += account.lots
+        gone = self.book.message(0, CANCEL_ALL, 0, 0, 0, 0, 0, 0, slot).withdrawn
+        self.reached["orders are cancelled"] += gone
         self.liquidations[account.is_short] += 1
 
     def _let_go(self, slot, pauses=False):
@@ -271,4 +278,5 @@ class NaiveEngine:
             self.reached["fund comes on"] += 1
 
     def score_of(self, account):
-        return adl_score(self.rules.ranking, self.brackets, account, self.mark)
+        rules = self.rules
+        return adl_score(rules.ranking, self.brackets, account, self.mark, rules.unit)

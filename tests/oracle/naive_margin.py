@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, inf
 
 from tests.oracle.naive_ledger import RATE_ONE
 
@@ -42,6 +42,11 @@ def maintenance(brackets, notional):
     return ceil_div(notional * bracket.rate, RATE_ONE) - bracket.deduction
 
 
+def unrounded_margin(brackets, notional):
+    bracket = bracket_of(brackets, notional)
+    return notional * Fraction(bracket.rate, RATE_ONE) - bracket.deduction
+
+
 def is_due(brackets, account, mark):
     """Whether equity at mark has fallen to the maintenance margin."""
     if account.perp == 0:
@@ -70,23 +75,29 @@ def beyond(account, price, distance):
     return price + distance if account.is_short else price - distance
 
 
-def adl_score(ranking, brackets, account, mark):
-    """Rank of a position among those that may be deleveraged; the highest goes first."""
+def adl_score(ranking, brackets, account, mark, unit=1):
+    """Rank of a position among those that may be deleveraged; the highest goes first.
+
+    ``unit`` is one unit of quote, quanta.
+    """
     notional = account.notional(mark)
-    worth = max(1, account.equity(mark))
+    worth = account.equity(mark)
     profit = account.perp * mark - account.entry_value
+    if worth <= 0:
+        return inf if profit > 0 else 0
     if ranking == BINANCE:
         return _weighted(Fraction(profit, notional), Fraction(notional, worth))
     if ranking == BITMEX:
-        cushion = max(1, abs(notional - account.notional(bankruptcy_price(account))))
-        return _weighted(Fraction(profit, account.cost), Fraction(notional, cushion))
+        rate = Fraction(profit, account.cost)
+        distance = abs(mark - bankruptcy_price(account))
+        if distance == 0:
+            return inf if profit > 0 else 0
+        return _weighted(rate, Fraction(mark, distance))
     if ranking == HYPERLIQUID:
         gain = Fraction(notional, account.cost)  # mark over entry
         return (1 / gain if account.is_short else gain) * Fraction(notional, worth)
-    wallet = account.quote + account.entry_value
-    return Fraction(max(0, profit), max(1, wallet)) * Fraction(
-        maintenance(brackets, notional), worth
-    )
+    margin = maintenance(brackets, notional)
+    return Fraction(max(0, profit), max(unit, worth - profit)) * Fraction(margin, worth)
 
 
 def _weighted(rate, leverage):

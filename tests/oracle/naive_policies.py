@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from tests.oracle.naive_ledger import RATE_ONE
 from tests.oracle.naive_margin import (
+    HAIR,
     affordable,
     bankruptcy_price,
     beyond,
@@ -17,6 +18,7 @@ from tests.oracle.naive_margin import (
     nearer,
     round_down,
     round_up,
+    unrounded_margin,
 )
 from tests.oracle.naive_remainder import remainder, takeover
 
@@ -29,6 +31,7 @@ from tests.oracle.naive_remainder import remainder, takeover
     RAMP,
 ) = range(6)
 DONE, PAUSE = False, True
+TO_SPARE = 2  # quanta
 
 
 def service(engine, slot):
@@ -81,12 +84,18 @@ def tier_reduction(engine, slot):
 
 
 def _least_reduction(engine, account):
-    """Lots whose closing at mark, which leaves equity as it is, restores the margin."""
-    if bracket_of(engine.brackets, account.notional(engine.mark)) == engine.brackets[0]:
+    """Lots whose closing at mark, fee included, leaves two quanta more than the margin.
+
+    Fee and margin are real numbers here; their roundings are what the two quanta are for.
+    """
+    mark, brackets = engine.mark, engine.brackets
+    if bracket_of(brackets, account.notional(mark)) == brackets[0]:
         return None
-    equity = account.equity(engine.mark)
     for lots in range(1, account.lots):
-        if equity > maintenance(engine.brackets, (account.lots - lots) * engine.mark):
+        closed = lots + HAIR
+        fee = closed * mark * Fraction(engine.liquidation_fee, RATE_ONE)
+        margin = unrounded_margin(brackets, (account.lots - closed) * mark)
+        if account.equity(mark) - fee >= margin + TO_SPARE:
             return lots
     return None
 
@@ -94,14 +103,14 @@ def _least_reduction(engine, account):
 def partial_20_cooldown(engine, slot):
     account, rules, mark = engine.accounts[slot], engine.rules, engine.mark
     margin = maintenance(engine.brackets, account.notional(mark))
-    if account.equity(mark) < margin * rules.backstop // RATE_ONE:
+    if account.equity(mark) < margin * Fraction(rules.backstop, RATE_ONE):
         if not takeover(engine, slot):
             yield from remainder(engine, slot, bankruptcy_price(account), 0)
         return DONE
     lots = account.lots
     if account.notional(mark) > rules.threshold and engine.first_service:
         engine.reached["a share first"] += 1
-        lots = ceil_div(rules.share * lots, RATE_ONE)
+        lots = round_up(lots * Fraction(rules.share, RATE_ONE))
     return _market_order(engine, slot, lots)
 
 

@@ -104,8 +104,8 @@ def test_without_support_there_is_no_second_order():
 
 
 def test_as_little_as_restores_the_margin():
-    # 20 from 90 with 300: cash 2,100; at 100 equity 100 and margin .1 x 2,000 - 90 = 110. 2
-    # lots less: .1 x 1,800 - 90 = 90 < 100; 1 lot less: 100, which is still due.
+    # 20 from 90 with 300: cash 2,100; at 100 equity 100 and margin .1 x 2,000 - 90 = 110. Each
+    # lot takes 10 off the margin and 1 off equity: (110 + 2 - 100) / 9 = 1.33, so 2.
     holders = {HOLDER: (-20, 90, 300)}
     engine = build(holders, 100, brackets=TWO_BRACKETS, policy=TIER_REDUCTION, fees=(PERCENT, 0))
     rest(engine, SELL, (100, 9))
@@ -114,7 +114,18 @@ def test_as_little_as_restores_the_margin():
     assert state(engine, HOLDER) == (1898, -18)
     assert state(engine, FUND) == (2, 0)
     assert engine.fresh == [] and engine.due() is None
-    assert engine.liquidated == [0, 20]
+    assert engine.liquidated == [0, 2] and engine.liquidations == [0, 1]
+
+
+def test_a_reduction_spares_two_quanta():
+    for deposit, left in ((302, -19), (301, -18)):
+        # Equity 102 or 101 against 100 + 2.
+        engine = build(
+            {HOLDER: (-20, 90, deposit)}, 100, brackets=TWO_BRACKETS, policy=TIER_REDUCTION
+        )
+        rest(engine, SELL, (100, 9))
+        liquidate(engine)
+        assert engine.accounts[HOLDER].perp == left
 
 
 def test_a_reduction_that_fails_is_followed_by_the_rest_at_once():

@@ -1,5 +1,7 @@
 """Remainders and rankings of the naive liquidation engine against cases worked by hand."""
 
+from math import inf
+
 import pytest
 
 from tests.oracle.engine_cases import (
@@ -130,19 +132,18 @@ def test_a_socialised_position_with_equity_keeps_it():
 
 LONG_10 = Account(quote=-400, perp=10, cost=800)
 SHORT_10 = Account(quote=1600, perp=-10, cost=1200)
-LOSER = Account(quote=-1000, perp=10, cost=1200)  # from 120 with 200: equity 0, counted as 1
+LOSER = Account(quote=-950, perp=10, cost=1200)  # from 120 with 250: equity 50, bankrupt at 95
 
 
 @pytest.mark.parametrize(
     ("ranking", "long", "short", "loser"),
     [
-        # u/N = .2 of both; N/E = 1,000 / 600. The loser: -.2 / (1,000 / 1).
-        (BINANCE, 200 / 600, 200 / 600, -0.2 / 1000),
-        # 200 / 800 x 1,000 / |1,000 - 400|; 200 / 1,200 x 1,000 / 600. The loser is bankrupt at
-        # 100: -200 / 1,200 over 1,000 / 1.
-        (BITMEX, 0.25 / 0.6, 1 / 6 / 0.6, -1 / 6 / 1000),
+        # u/N = .2 of both; N/E = 1,000 / 600. The loser: -.2 / (1,000 / 50).
+        (BINANCE, 200 / 600, 200 / 600, -0.01),
+        # 200 / 800 x 100 / |100 - 40|; 200 / 1,200 x 100 / 60; -200 / 1,200 over 100 / 5.
+        (BITMEX, 0.25 / 0.6, 1 / 6 / 0.6, -1 / 120),
         # 100 / 80, 120 / 100 and 100 / 120, times N/E.
-        (HYPERLIQUID, 1.25 / 0.6, 1.2 / 0.6, 1000 / 1.2),
+        (HYPERLIQUID, 1.25 / 0.6, 1.2 / 0.6, 20 / 1.2),
         # 200 / 400 x MM / E, MM = 10.
         (BINANCE_LEGACY, 0.5 * 10 / 600, 0.5 * 10 / 600, 0),
     ],
@@ -150,3 +151,16 @@ LOSER = Account(quote=-1000, perp=10, cost=1200)  # from 120 with 200: equity 0,
 def test_rankings(ranking, long, short, loser):
     for account, score in ((LONG_10, long), (SHORT_10, short), (LOSER, loser)):
         assert float(adl_score(ranking, ONE_BRACKET, account, 100)) == pytest.approx(score)
+
+
+@pytest.mark.parametrize("ranking", [BINANCE, BITMEX, HYPERLIQUID, BINANCE_LEGACY])
+def test_without_equity_a_winner_goes_first_and_a_loser_counts_nothing(ranking):
+    winner, loser = Account(-1000, 10, 800), Account(-1000, 10, 1200)
+    assert adl_score(ranking, ONE_BRACKET, winner, 100) == inf
+    assert adl_score(ranking, ONE_BRACKET, loser, 100) == 0
+
+
+def test_a_small_wallet_counts_as_one_unit_of_quote():
+    # 200 / 500 x 10 / 600.
+    score = adl_score(BINANCE_LEGACY, ONE_BRACKET, LONG_10, 100, unit=500)
+    assert float(score) == pytest.approx(0.4 / 60)
