@@ -105,7 +105,7 @@ HOLDER_DTYPE = np.dtype(  # what an account needs seldom, beside its hot line
         ("ready", "i8"),  # time of its next turn with the engine, the lender or its holder
         ("notice", "i8"),  # time at which the lender's recall runs out; NEVER: none
         ("started", "i8"),  # time of its first service by the engine; NEVER outside
-        ("chunk", "i8"),  # lots of one step, or quanta of margin freed or spent so far
+        ("chunk", "i8"),  # lots of one step, or quanta: margin freed, traded unsettled, spent
         ("alarm", "u4"),  # mark at which its holder acts, ticks; 0: none
         ("initial", "u4"),  # initial margin rate that its leverage asks for, 1e-8
         ("open_lots", "u4", (2,)),  # resting on the perp book, by side

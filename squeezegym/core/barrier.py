@@ -11,7 +11,7 @@ from squeezegym._jit import kernel
 from squeezegym.codes import BUY, NO_SLOT, PERP, SELL, SPOT
 from squeezegym.core.ladder import next_occupied
 from squeezegym.core.levels import in_window
-from squeezegym.core.liquidation import LONGS, SHORTS
+from squeezegym.core.triggers import LONGS, SHORTS
 
 _BAND = np.int64(16)  # buckets over which rho and lambda are compared
 

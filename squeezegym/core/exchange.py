@@ -29,7 +29,7 @@ from squeezegym.codes import (
 from squeezegym.codes import VENUE as VENUE_ACCOUNT
 from squeezegym.core.accounts import equity, exchange_lots, transfer
 from squeezegym.core.arithmetic import mul_div_up
-from squeezegym.core.book import NO_ORDER, claim, crosses, find, next_id, remove, stand
+from squeezegym.core.book import NO_ORDER, claim, crosses, find, next_id, owned, remove, stand
 from squeezegym.core.eventlog import count_problem, log_cancel, log_order
 from squeezegym.core.margin import initial_margin
 from squeezegym.core.matching import (
@@ -234,6 +234,21 @@ def withdraw(market, params, venue, order_id):
     if market["log_on"] != 0:
         log_cancel(market, venue, order_id, status, qty)
     return qty
+
+
+@kernel
+def withdraw_all(market, params, owner):
+    """Cancel every order of an individual account on the perp book."""
+    holder = market["holders"][owner]
+    if holder["open_lots"][BUY] == 0 and holder["open_lots"][SELL] == 0:
+        return
+    book = market["books"][PERP]
+    slot = owned(book, owner, ZERO)
+    while slot != NO_SLOT:
+        withdraw(market, params, PERP, book["orders"][slot]["id"])
+        slot = owned(book, owner, np.int64(slot))
+    if owner == LEARNER:
+        market["learner"]["order_id"] = 0
 
 
 @kernel(inline=True)

@@ -15,14 +15,13 @@ from squeezegym.codes import (
     LEARNER,
     NEVER,
     ONE,
-    PERP,
     ZERO,
     Liquidation,
     Source,
 )
 from squeezegym.core.accounts import move_position
 from squeezegym.core.eventlog import log_liquidation
-from squeezegym.core.exchange import withdraw
+from squeezegym.core.exchange import withdraw_all
 from squeezegym.core.fund import settle, watch_fund
 from squeezegym.core.margin import bankruptcy_price, is_liquidatable, liquidation_trigger
 from squeezegym.core.policies import DONE, PAUSE, SHARE, close
@@ -113,7 +112,6 @@ def _after(market, place_):
 def _serve(market, params, slot, first):
     """Do one event's work on an account; returns DONE, PAUSE, or SHARE while its rest is shared."""
     account = market["accounts"][slot]
-    cash = account["quote"]
     if account["laddered"] != IN_REMAINDER:
         watch_fund(market, params)
         mark = market["marks"]["mark"]
@@ -123,6 +121,7 @@ def _serve(market, params, slot, first):
             _begin(market, params, slot)
         if params["liquidation"]["destination"] == _ABSORBER_MODE:
             before = bankruptcy_price(account)
+            cash = account["quote"]
             if account["perp"] < 0:
                 move_position(market, ABSORBER, slot, mark, -account["perp"])
             else:
@@ -136,13 +135,13 @@ def _serve(market, params, slot, first):
         account["trigger"] = price
     if not share_remainder(market, params, slot, account["trigger"]):
         return SHARE
-    settle(market, params, slot, account["trigger"], abs(account["quote"] - cash))
+    settle(market, params, slot, account["trigger"], market["holders"][slot]["chunk"])
     return DONE
 
 
 @kernel
 def _begin(market, params, slot):
-    """Take an account: log it, count it, cancel the learner's order."""
+    """Take an account: log it, count it, cancel its orders."""
     account = market["accounts"][slot]
     perp = account["perp"]
     account["trigger"] = liquidation_trigger(account, params["margin"])
@@ -150,10 +149,9 @@ def _begin(market, params, slot):
     market["holders"][slot]["chunk"] = 0
     log_liquidation(market, slot, market["marks"]["mark"], perp, account["trigger"])
     market["score"]["liquidations"][LONGS if perp > 0 else SHORTS] += 1
+    withdraw_all(market, params, slot)
     if slot == LEARNER:
         market["learner"]["changed"] = 1
-        withdraw(market, params, PERP, market["learner"]["order_id"])
-        market["learner"]["order_id"] = 0
 
 
 @kernel

@@ -107,9 +107,10 @@ def close_at_bankruptcy(market, params, slot):
         if money > 0 and mul_div(price, params["liquidation"]["support"], RATE_ONE) > 0:
             limit = reach(market, params, slot, price, money)
             send(market, params, slot, abs(account["perp"]), limit)
+    traded = abs(account["quote"] - cash)
     if account["perp"] != 0:
-        return SHARE, price
-    settle(market, params, slot, before, abs(account["quote"] - cash))
+        return _share(market, slot, price, traded)
+    settle(market, params, slot, before, traded)
     return DONE, price
 
 
@@ -156,7 +157,7 @@ def close_in_parts(market, params, slot):
     if stage == _BACKSTOP:
         if take_over(market, slot):
             return DONE, ZERO
-        return SHARE, bankruptcy_price(account)
+        return _share(market, slot, bankruptcy_price(account), ZERO)
     pause = np.float64(rules["cooldown"])
     lots = partial_size(
         np.float64(size),
@@ -179,7 +180,7 @@ def close_in_steps(market, params, slot, first):
     account = market["accounts"][slot]
     holder = market["holders"][slot]
     if equity(account, market["marks"]["mark"]) <= 0:
-        return SHARE, bankruptcy_price(account)
+        return _share(market, slot, bankruptcy_price(account), ZERO)
     size = abs(account["perp"])
     if first:
         holder["chunk"] = mul_div_up(size, params["liquidation"]["share"], RATE_ONE)
@@ -223,7 +224,7 @@ def close_in_blocks(market, params, slot):
         limit = max(np.int64(math.ceil(price - _EXACT)), before - beyond)
     _send_and_settle(market, params, slot, lots, limit)
     if account["perp"] != 0 and equity(account, mark) < 0:
-        return SHARE, bankruptcy_price(account)
+        return _share(market, slot, bankruptcy_price(account), ZERO)
     return _verdict(market, params, slot)
 
 
@@ -238,7 +239,7 @@ def close_on_ramp(market, params, slot, first):
     rules = params["liquidation"]
     mark = market["marks"]["mark"]
     if equity(account, mark) <= 0:
-        return SHARE, bankruptcy_price(account)
+        return _share(market, slot, bankruptcy_price(account), ZERO)
     if first:
         holder["chunk"] = 0
     size = abs(account["perp"])
@@ -283,6 +284,13 @@ def _shortage(params, account, mark):
     wanted = maintenance_margin(params["margin"], notional)
     wanted += mul_div_up(notional, params["liquidation"]["buffer"], RATE_ONE)
     return wanted - equity(account, mark)
+
+
+@kernel(inline=True)
+def _share(market, slot, price, traded):
+    """Let the rest be shared at ``price``; ``traded`` has not been settled yet, quanta."""
+    market["holders"][slot]["chunk"] = traded
+    return SHARE, price
 
 
 @kernel(inline=True)

@@ -12,7 +12,6 @@ from squeezegym.codes import (
     KIND_LEARNER,
     LEARNER,
     OUTSIDE,
-    PERP,
     VAULT,
     ZERO,
     Ranking,
@@ -28,7 +27,7 @@ from squeezegym.core.deleveraging import (
     rank,
     socialised_loss,
 )
-from squeezegym.core.exchange import withdraw
+from squeezegym.core.exchange import withdraw_all
 from squeezegym.core.fund import purse
 from squeezegym.core.margin import bankruptcy_price, maintenance_margin
 from squeezegym.core.triggers import LONGS, RANKED, SHORTS, delist, enlist
@@ -80,12 +79,10 @@ def _close_against(market, params, slot, other, price, size):
     """Close ``size`` lots of an account against another one, and tell the learner."""
     account = market["accounts"][slot]
     if other != OUTSIDE:
+        withdraw_all(market, params, other)  # as venues do with whom they deleverage
         delist(market, other, LONGS if account["perp"] < 0 else SHORTS)
     if other == LEARNER or slot == LEARNER:
         market["learner"]["changed"] = 1
-    if other == LEARNER:  # venues cancel the open orders of whom they deleverage
-        withdraw(market, params, PERP, market["learner"]["order_id"])
-        market["learner"]["order_id"] = 0
     if account["perp"] < 0:
         move_position(market, other, slot, price, size)
     else:

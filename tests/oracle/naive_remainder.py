@@ -5,6 +5,7 @@ the same time.
 """
 
 from tests.oracle.naive_accounts import ABSORBER, LADDER, OUTSIDE, VAULT
+from tests.oracle.naive_orderbook import CANCEL_ALL
 
 ADL, PRO_RATA, SOCIALISED = range(3)
 COUNTERPARTIES_AN_EVENT = 16
@@ -43,6 +44,8 @@ def _opposing(engine, account, price):
 
 
 def _deleverage(engine, slot, other, price, lots):
+    if other != OUTSIDE:
+        engine.book.message(0, CANCEL_ALL, 0, 0, 0, 0, 0, 0, other)
     engine.accounts.hand_over(slot, other, price, lots)
     engine.deleveraged += lots
     engine.touched.add(other)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from squeezegym.codes import FIRST_HOLDER_SLOT, Account
+from squeezegym.codes import FIRST_HOLDER_SLOT, PROBLEM_TEXT, Account, Problem
 from tests.kernels import same, small_market
 from tests.oracle.log_replay import LogReplay
 from tests.property.borrow_checks import (
@@ -69,7 +69,7 @@ def run_by_marks(market, seconds):
         replay.feed(rows[read:])
         read = len(rows)
         replay.assert_equals(record)
-    assert market.problems() == []
+    assert set(market.problems()) <= {PROBLEM_TEXT[Problem.INTENSITY_CEILING]}
     score = record["score"]
     assert int(score["buy_ins"]) == len(replay.buy_ins)
     assert int(score["written_off"]) == replay.written_off
