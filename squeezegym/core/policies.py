@@ -44,6 +44,7 @@ DONE = np.int64(0)  # the engine lets the account go
 PAUSE = np.int64(1)  # it waits for its next turn
 SHARE = np.int64(2)  # the rest is shared at the price that comes with it
 _EXACT = 1e-6  # tolerance with which a real number of lots or ticks counts as whole
+_HUGE = 1e18  # lots
 _UNIT = 1e-8
 _SPARE = np.int64(2)  # quanta: margin and fee are rounded up, and equal is not enough
 _BACKSTOP = np.int64(LiquidationStage.BACKSTOP)
@@ -244,16 +245,19 @@ def close_on_ramp(market, params, slot, first):
         holder["chunk"] = 0
     size = abs(account["perp"])
     shortage = _shortage(params, account, mark)
-    rate = np.float64(params["margin"]["rate"][tier_of(params["margin"], size * mark)])
-    discount = np.float64(rules["ramp_fee"]) * _UNIT
-    base = base_to_cover_shortage(
-        np.float64(shortage),
-        (rate + np.float64(rules["buffer"])) * _UNIT,
-        discount,
-        np.float64(params["fees"]["liquidation"]) * _UNIT,
-        np.float64(mark),
-        1.0,
-    )
+    rate = params["margin"]["rate"][tier_of(params["margin"], size * mark)]
+    fee = params["fees"]["liquidation"]
+    base = np.float64(size)  # where fees eat what closing frees only the whole position helps
+    if rate + rules["buffer"] > rules["ramp_fee"] + fee:
+        base = base_to_cover_shortage(
+            np.float64(shortage),
+            np.float64(rate + rules["buffer"]) * _UNIT,
+            np.float64(rules["ramp_fee"]) * _UNIT,
+            np.float64(fee) * _UNIT,
+            np.float64(mark),
+            1.0,
+        )
+        base = min(base, _HUGE)
     allowed = max_share_to_liquidate(
         np.float64(shortage),
         np.float64(market["clock"]["now"] - holder["started"]),
@@ -262,11 +266,9 @@ def close_on_ramp(market, params, slot, first):
         np.float64(holder["chunk"]),
         np.float64(rules["ramp_small"]),
     )
-    # Fees that eat what closing frees leave only the whole position.
-    base = np.float64(size) if math.isinf(base) else base
     lots = max(ONE, _whole(min(allowed * base, np.float64(size))))
     wealth = account["quote"] + purse(market, params, slot)
-    worst = np.float64(mark) * discount
+    worst = np.float64(mark) * (np.float64(rules["ramp_fee"]) * _UNIT)
     if account["perp"] < 0:
         limit = min(np.int64(math.floor(mark + worst + _EXACT)), wealth // size)
     else:

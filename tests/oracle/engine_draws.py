@@ -52,15 +52,15 @@ class Case:
     """What is given from outside; the same for kernel and oracle.
 
     ``steps`` are (ms since the last, mark, [(side, price, lots), ...], whether the book is
-    emptied of them before); ``holders`` are (lots, entry, deposit) by slot, ``quotes`` the orders
-    (owner, side, price, lots) that some of them have far from any price.
+    emptied of them before); ``holders`` are (lots, entry, deposit) by slot, ``quote`` the order
+    (side, price, lots) that the learner has far from any price, if any.
     """
 
     rules: Rules
     brackets: tuple
     fees: tuple  # maker, taker, liquidation
     holders: dict
-    quotes: tuple
+    quote: tuple | None
     steps: tuple
     seed: int
 
@@ -81,7 +81,7 @@ def draw(seed, policy=None, remainder=None, ranking=None, **rules):
         brackets=random.choice(TABLES),
         fees=(random.choice((0, 2 * BP, 77)), 5 * BP, random.choice((0, 50 * BP, 125 * BP))),
         holders=holders,
-        quotes=tuple(_quotes(random, holders)),
+        quote=(BUY, PRICE // 4, random.randint(1, 9)) if LEARNER in holders else None,
         steps=tuple(_path(random)),
         seed=seed,
     )
@@ -104,13 +104,6 @@ def _holder(random, small, short):
     margin = PRICE / random.choice((8, 15, 25, 40, 60))
     deposit = round(lots * (max(0, against) + margin * random.uniform(0.8, 1.3)))
     return (-lots if short else lots), entry, deposit
-
-
-def _quotes(random, holders):
-    for slot in holders:
-        if random.random() < 0.2:
-            side = random.choice((BUY, SELL))
-            yield slot, side, (PRICE // 4 if side == BUY else 4 * PRICE), random.randint(1, 9)
 
 
 def _path(random):

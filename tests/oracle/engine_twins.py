@@ -13,6 +13,7 @@ from tests.oracle.engine_draws import FEW_ORDERS, MS, PRICE
 from tests.oracle.naive_accounts import (
     FRESH,
     FUND,
+    LEARNER,
     MAKER,
     OUTSIDE,
     REMAINDER,
@@ -113,6 +114,8 @@ class Kernel:
         filled, order_id = self.kernels["place"](
             self.record, self.params, *(np.int64(argument) for argument in arguments)
         )
+        if owner == LEARNER:
+            self.record["learner"]["order_id"] = order_id
         return int(filled), int(order_id)
 
     def cancel(self, order_id):
@@ -183,8 +186,8 @@ def play(case, side=Alone):
     """Play a case on the oracle and on ``side``; return the oracle as it is at the end."""
     oracle = naive(case)
     other = side(case, oracle)
-    for order in case.quotes:
-        _place(oracle, other, *order)
+    if case.quote is not None:
+        _place(oracle, other, LEARNER, *case.quote)
     other.agree()
     now = 0
     for wait, mark, orders, empties in case.steps:
@@ -202,6 +205,7 @@ def play(case, side=Alone):
 
 
 def _place(oracle, other, *order):
+    """Place an order on both; the margin check before a trade, which may refuse it, is not ours."""
     filled, order_id = other.place(*order)
     if not (filled or order_id):
         return  # refused for want of margin, which is not the engine's business

@@ -91,7 +91,6 @@ class NaiveEngine:
         self.deficit = self.deleveraged = 0
         self.liquidated = [0, 0]  # lots of longs, shorts that the engine closed
         self.liquidations = [0, 0]
-        self.touched = set()  # accounts other than the served one that the last event changed
         self.reached = Counter()  # branches, for whoever wants to know what was tested
 
     def open(self, slot, quote, perp=0, cost=0):
@@ -161,7 +160,6 @@ class NaiveEngine:
         """Do the event that is due: a service, or what follows of a remainder."""
         assert now == self.due()
         self.now = now
-        self.touched = set()
         if self.running is None:
             heads = self._heads()
             _, queue = min(heads, key=lambda head: head[0])
@@ -197,8 +195,7 @@ class NaiveEngine:
         if not self.first_service:
             return
         account.started = self.now
-        gone = self.book.message(0, CANCEL_ALL, 0, 0, 0, 0, 0, 0, slot).withdrawn
-        self.reached["orders are cancelled"] += gone
+        self.cancel_orders(slot)
         self.liquidations[account.is_short] += 1
 
     def _let_go(self, slot, pauses=False):
@@ -216,6 +213,10 @@ class NaiveEngine:
         self.reached["back to the ladder"] += account.perp != 0
 
     # What a service asks of the engine.
+
+    def cancel_orders(self, slot):
+        gone = self.book.message(0, CANCEL_ALL, 0, 0, 0, 0, 0, 0, slot).withdrawn
+        self.reached["orders are cancelled"] += gone
 
     def order(self, slot, lots, limit):
         """Send a forced IOC that closes ``lots`` of the account's position."""

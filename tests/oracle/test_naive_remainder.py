@@ -16,6 +16,7 @@ from tests.oracle.engine_cases import (
     state,
 )
 from tests.oracle.naive_accounts import ABSORBER, FUND, OUTSIDE, VAULT, Account
+from tests.oracle.naive_ledger import BUY
 from tests.oracle.naive_margin import BINANCE, BINANCE_LEGACY, BITMEX, HYPERLIQUID, adl_score
 from tests.oracle.naive_remainder import PRO_RATA, SOCIALISED
 
@@ -40,6 +41,14 @@ def test_adl_takes_the_best_ranked_and_skips_who_could_not_pay():
     assert [engine.accounts[slot].perp for slot in (17, 18, 19, 20)] == [2, 0, 6, 6]
     assert engine.accounts[18].quote == 100 - 480 + 6 * 105
     assert engine.deleveraged == 10
+
+
+def test_open_orders_of_whoever_is_deleveraged_are_cancelled():
+    engine = build({HOLDER: (-2, 100, 10), 17: (6, 90, 900), 18: (6, 80, 100)}, 104)
+    for slot in (17, 18):
+        engine.place(slot, BUY, 50, 1, slot)
+    liquidate(engine)
+    assert list(engine.book.live) == [17]
 
 
 def test_adl_passes_over_accounts_in_the_engine():
@@ -98,6 +107,21 @@ def test_pro_rata_runs_over_several_events():
     assert engine.accounts[HOLDER].perp == -2
     serve(engine)
     assert state(engine, HOLDER) == (0, 0) and engine.accounts[52].perp == 0
+
+
+def test_pro_rata_gives_the_outside_its_part_with_the_last():
+    engine = build({HOLDER: (-40, 100, 200), **crowd(16)}, 104, remainder=PRO_RATA)
+    liquidate(engine)
+    assert state(engine, HOLDER) == (0, 0) and engine.due() is None
+    assert engine.accounts[OUTSIDE].perp == 40 - 32 - 8
+
+
+def test_under_adl_the_outside_is_a_counterparty_as_others():
+    engine = build({HOLDER: (-40, 100, 200), **crowd(16)}, 104)
+    liquidate(engine)
+    assert engine.accounts[HOLDER].perp == -8 and engine.due() == 0
+    serve(engine)
+    assert state(engine, HOLDER) == (0, 0)
 
 
 def test_socialised_loss_by_size():
