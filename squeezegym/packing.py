@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from squeezegym.codes import (
     FIRST_HOLDER_SLOT,
-    NEVER,
-    NO_ASK,
-    FundingRule,
-    IndexRule,
-    Liquidation,
-    MarkRule,
-    Policy,
-    Ranking,
-    Remainder,
-    SelfTrade,
     Side,
 )
+from squeezegym.packing_rules import pack_rules
 from squeezegym.params import params_dtype
-from squeezegym.sections import Depth, Makers, Margin, Noise
+from squeezegym.sections import Depth, Makers, Noise
 from squeezegym.state import SIZES
+from squeezegym.units import BP, MS, SECOND, lots, pack_mix, quanta, ticks
 
 if TYPE_CHECKING:
     from squeezegym.scenario import Scenario
 
-BP = 1e-4
-_MS = 1_000_000
-_S = 1_000_000_000
-_RATE = 100_000_000
-_EIGHT_HOURS_S = 28_800.0
-_AVERAGE = {"binance": "linear"}
 _BUSIEST = 20.0  # ceiling of an intensity, in multiples of its mean
 
 
@@ -86,38 +71,26 @@ def pack(scenario: Scenario) -> Any:
         _pack_makers(makers, record["maker"][venue], price, scenario.contract.lot_size)
         _pack_depth(scenario, depth, record, venue, price)
     _pack_traders(scenario, record)
-    _pack_rules(scenario, record)
+    pack_rules(scenario, record)
     _pack_population(scenario, record)
-    _pack_borrowing(scenario, record["borrowing"])
+    _pack_holders(scenario, record["holders"])
     _pack_learner(scenario, record)
     return params
-
-
-def _lots(scenario: Scenario, base: float) -> float:
-    return base / scenario.contract.lot_size
-
-
-def _ticks(scenario: Scenario, quote: float) -> float:
-    return quote / scenario.contract.tick_size
-
-
-def _quanta(scenario: Scenario, quote: float) -> int:
-    return round(quote / (scenario.contract.tick_size * scenario.contract.lot_size))
 
 
 def _pack_scale(scenario: Scenario, record: Any) -> None:
     contract = scenario.contract
     scale = record["scale"]
-    spot = _ticks(scenario, contract.price)
-    perp = _ticks(scenario, contract.price * (1 + contract.basis_bps * BP))
+    spot = ticks(scenario, contract.price)
+    perp = ticks(scenario, contract.price * (1 + contract.basis_bps * BP))
     # A mid may lie half a tick above a whole one: measured books keep their exact prices.
     for venue, middle in ((0, round(2 * perp)), (1, round(2 * spot))):
         scale["half_tick"][venue] = middle % 2
     scale["price"] = round(2 * spot) // 2
     scale["basis"] = round(2 * perp) // 2 - round(2 * spot) // 2
-    scale["depth"] = _lots(scenario, scenario.depth.perp.within_10bps_base)
+    scale["depth"] = lots(scenario, scenario.depth.perp.within_10bps_base)
     scale["volatility"] = contract.volatility_bps * BP
-    scale["burn_in"] = round(scenario.episode.burn_in_s * _S)
+    scale["burn_in"] = round(scenario.episode.burn_in_s * SECOND)
 
 
 def _pack_noise(noise: Noise, record: Any, price: float, lot_size: float) -> None:
@@ -176,25 +149,25 @@ def _pack_depth(scenario: Scenario, depth: Depth, record: Any, venue: int, price
             (np.array([d for d, _, _ in side]), np.array([q for _, q, _ in side]))
             for side in (depth.bids, depth.asks)
         ]
-    for side, (distance, lots) in enumerate(sides):
+    for side, (distance, sizes) in enumerate(sides):
         n = len(distance)
         record["maker"]["slots"][venue, side] = n
         record["distance"][venue, side, :n] = distance
-        record["lots"][venue, side, :n] = lots
+        record["lots"][venue, side, :n] = sizes
 
 
 def _pack_traders(scenario: Scenario, record: Any) -> None:
     value, catalyst, arbitrage = scenario.value, scenario.catalyst, scenario.arbitrage
     record["value"]["rate"] = value.decisions_per_s
     record["value"]["threshold"] = value.threshold_bps * BP
-    record["value"]["lots_per_unit"] = _lots(scenario, value.base_per_bp) / BP
-    record["value"]["max_lots"] = round(_lots(scenario, value.max_base))
+    record["value"]["lots_per_unit"] = lots(scenario, value.base_per_bp) / BP
+    record["value"]["max_lots"] = round(lots(scenario, value.max_base))
     record["value"]["volatility"] = value.volatility_bps * BP
     record["value"]["drift"] = value.drift_bps_per_minute * BP / 60
     target = record["catalyst"]
     target["side"] = Side.BUY if catalyst.side == "buy" else Side.SELL
-    target["start_min"], target["start_max"] = (round(t * _S) for t in catalyst.start_s)
-    target["duration"] = round(catalyst.duration_s * _S)
+    target["start_min"], target["start_max"] = (round(t * SECOND) for t in catalyst.start_s)
+    target["duration"] = round(catalyst.duration_s * SECOND)
     target["rate"] = catalyst.orders_per_s
     target["perp_share"] = catalyst.perp_share
     target["cap"] = catalyst.cap_bps * BP
@@ -205,57 +178,11 @@ def _pack_traders(scenario: Scenario, record: Any) -> None:
     target = record["arbitrage"]
     target["rate"] = arbitrage.looks_per_s
     target["threshold"] = arbitrage.threshold_bps * BP
-    target["lots_per_unit"] = _lots(scenario, arbitrage.base_per_bp) / BP
-    target["max_lots"] = round(_lots(scenario, arbitrage.max_base))
-    target["max_position"] = round(_lots(scenario, arbitrage.capital_base))
+    target["lots_per_unit"] = lots(scenario, arbitrage.base_per_bp) / BP
+    target["max_lots"] = round(lots(scenario, arbitrage.max_base))
+    target["max_position"] = round(lots(scenario, arbitrage.capital_base))
     fair = arbitrage.fair_basis_bps
     target["fair_basis"] = (scenario.contract.basis_bps if fair is None else fair) * BP
-
-
-def _pack_rules(scenario: Scenario, record: Any) -> None:
-    fees = scenario.fees
-    _pack_marks(scenario, record["marks"])
-    _pack_funding(scenario, record["funding"])
-    _pack_matching(scenario, record["matching"])
-    quantum = scenario.contract.tick_size * scenario.contract.lot_size
-    pack_margin(scenario.margin, quantum, record["margin"])
-    record["fees"]["maker"] = [
-        round(b * BP * _RATE) for b in (fees.perp_maker_bps, fees.spot_maker_bps)
-    ]
-    record["fees"]["taker"] = [
-        round(b * BP * _RATE) for b in (fees.perp_taker_bps, fees.spot_taker_bps)
-    ]
-    record["fees"]["liquidation"] = round(fees.liquidation_bps * BP * _RATE)
-    _pack_liquidation(scenario, record["liquidation"])
-    _pack_holders(scenario, record["holders"])
-    record["feed"]["interval"] = scenario.transport.feed_interval_ms * _MS
-    record["feed"]["latency"] = round(scenario.transport.feed_latency_ms * _MS)
-    record["gateway"]["service"] = round(scenario.transport.service_us * 1000)
-
-
-def _pack_liquidation(scenario: Scenario, record: Any) -> None:
-    rules = scenario.liquidation
-    record["destination"] = Liquidation[rules.destination.upper()]
-    record["policy"] = Policy[rules.policy.upper()]
-    record["remainder"] = Remainder[rules.remainder.upper()]
-    record["ranking"] = Ranking[rules.ranking.upper()]
-    for name in ("latency", "interval", "cooldown"):
-        record[name] = round(getattr(rules, f"{name}_ms") * _MS)
-    record["prints"] = round(rules.print_interval_ms * _MS)
-    record["ramp_time"] = round(rules.ramp_s * _S)
-    for name in ("fund", "vault", "threshold", "block_notional", "block_loss", "ramp_small"):
-        record[name] = _quanta(scenario, getattr(rules, f"{name}_quote"))
-    for name in ("support", "ramp_fee", "buffer"):
-        record[name] = round(getattr(rules, f"{name}_bps") * BP * _RATE)
-    record["fund_cap"] = round(rules.fund_cap * _RATE)
-    record["drawdown"] = round(rules.fund_drawdown * _RATE)
-    record["recovery"] = round(rules.fund_recovery * _RATE)
-    record["share"] = max(1, round(rules.share * _RATE))
-    record["backstop"] = round(rules.backstop_ratio * _RATE)
-    record["spread"] = rules.spread_ratio
-    record["adjustment"] = rules.bankruptcy_adjustment
-    record["ramp_start"] = rules.ramp_start
-    record["unit"] = max(1, _quanta(scenario, 1.0))
 
 
 def _pack_holders(scenario: Scenario, record: Any) -> None:
@@ -270,78 +197,7 @@ def _pack_holders(scenario: Scenario, record: Any) -> None:
     record["restore"] = holders.restore_ratio
     record["resolve"] = holders.resolve
     record["cap"] = holders.cap_bps * BP
-    record["reaction"] = round(holders.reaction_s * _S)
-
-
-def _pack_marks(scenario: Scenario, record: Any) -> None:
-    marks = scenario.marks
-    record["interval"] = marks.interval_ms * _MS
-    record["rule"] = MarkRule[marks.rule.upper()]
-    record["basis_samples"] = marks.basis_samples
-    record["basis_memory"] = marks.basis_memory_s
-    record["local_memory"] = marks.local_memory_s
-    record["index_rule"] = IndexRule[marks.index_rule.upper()]
-    record["outlier"] = marks.outlier
-    record["band"] = marks.band
-    record["stale"] = round(marks.stale_s * _S)
-    record["frozen_from"] = round(marks.frozen_from_s * _S)
-    record["frozen"] = marks.frozen_venue
-    record["skew"] = np.array(marks.skew_bps) * BP
-    record["weight"] = marks.weights
-    record["follow"] = marks.follow_per_s
-    record["noise"] = np.array(marks.noise_bps) * BP
-
-
-def _pack_funding(scenario: Scenario, record: Any) -> None:
-    funding = scenario.funding
-    first = funding.interval_s if funding.first_s is None else funding.first_s
-    record["rule"] = FundingRule[funding.rule.upper()]
-    record["interval"] = round(funding.interval_s * _S)
-    record["first"] = round(first * _S)
-    record["sample"] = round(funding.sample_s * _S)
-    record["linear"] = (funding.average or _AVERAGE.get(funding.rule)) == "linear"
-    record["share"] = funding.interval_s / _EIGHT_HOURS_S
-    record["interest"] = funding.interest
-    record["clamp"] = funding.clamp
-    record["cap"] = funding.cap
-    record["impact"] = max(1, _quanta(scenario, funding.impact_quote))
-    record["opening"] = scenario.marks.funding_rate
-
-
-def _pack_matching(scenario: Scenario, record: Any) -> None:
-    record["self_trade"] = SelfTrade[scenario.matching.self_trade.upper()]
-    record["lowest"], record["highest"] = 1, NO_ASK - 1
-    if scenario.matching.price_range is not None:
-        lowest, highest = (_ticks(scenario, price) for price in scenario.matching.price_range)
-        record["lowest"] = max(1, math.ceil(lowest))
-        record["highest"] = min(int(NO_ASK) - 1, math.floor(highest))
-
-
-def pack_margin(margin: Margin, quantum: float, record: Any) -> None:
-    """Lower brackets to a record of ``MARGIN_PARAMS``.
-
-    The deductions make the margin continuous: ``cum_n = cum_(n-1) + floor_n * (rate_n -
-    rate_(n-1))``.
-
-    Args:
-        margin: The section.
-        quantum: Quote per quantum.
-        record: The record to fill.
-    """
-    record["n_tiers"] = len(margin.brackets)
-    deduction = 0
-    previous = 0
-    for i, (floor, rate, *_) in enumerate(margin.brackets):
-        units = round(rate * _RATE)
-        quanta = round(floor / quantum)
-        deduction += quanta * (units - previous) // _RATE
-        record["floor"][i] = quanta
-        record["rate"][i] = units
-        record["deduction"][i] = deduction
-        previous = units
-    for i, leverage in enumerate(margin.max_leverage()):
-        # Rounded up, but not for the noise of a division: 1 / (1 / 0.013) is 0.013.
-        record["initial"][i] = math.ceil(round(_RATE / leverage, 6))
+    record["reaction"] = round(holders.reaction_s * SECOND)
 
 
 def _pack_population(scenario: Scenario, record: Any) -> None:
@@ -349,19 +205,19 @@ def _pack_population(scenario: Scenario, record: Any) -> None:
     target = record["population"]
     target["shorts"] = population.shorts
     target["longs"] = population.longs
-    target["short_lots"] = round(_lots(scenario, population.short_base))
-    target["long_lots"] = round(_lots(scenario, population.long_base))
+    target["short_lots"] = round(lots(scenario, population.short_base))
+    target["long_lots"] = round(lots(scenario, population.long_base))
     target["size_tail"] = population.size_tail
     target["largest"] = population.largest
     target["history_volatility"] = population.history_volatility_bps * BP
-    _pack_mix(population.leverage, target)
+    pack_mix(population.leverage, target)
     target["cluster_side"] = Side.SELL if population.cluster_side == "shorts" else Side.BUY
     target["cluster_share"] = population.cluster_share
     target["cluster_distance"] = population.cluster_distance_bps * BP
     target["cluster_width"] = population.cluster_width_bps * BP
     target["cluster_leverage"] = population.cluster_leverage
     target["snap"] = population.snap
-    target["round"] = max(1, round(_ticks(scenario, population.round_quote)))
+    target["round"] = max(1, round(ticks(scenario, population.round_quote)))
     if scenario.positions is not None:
         n = len(scenario.positions.lots)
         target["n_given"] = n
@@ -370,48 +226,16 @@ def _pack_population(scenario: Scenario, record: Any) -> None:
         record["given_deposit"][:n] = scenario.positions.deposit_quanta
 
 
-def _pack_mix(mix: tuple[tuple[float, float], ...], target: Any) -> None:
-    """A leverage mix as a table of cumulative weights, filled up with its last row."""
-    leverage = np.array([pair[0] for pair in mix])
-    weight = np.array([pair[1] for pair in mix])
-    target["leverage"] = leverage[-1]
-    target["weight"] = 1.0
-    target["leverage"][: len(leverage)] = leverage
-    target["weight"][: len(leverage)] = np.cumsum(weight) / weight.sum()
-
-
-def _pack_borrowing(scenario: Scenario, target: Any) -> None:
-    rules = scenario.borrowing
-    target["accounts"] = rules.accounts
-    target["lots"] = round(_lots(scenario, rules.base))
-    target["supply"] = round(_lots(scenario, rules.supply_base))
-    _pack_mix(rules.leverage, target)
-    target["initial"] = round(rules.initial_level * _RATE)
-    target["liquidation"] = round(rules.liquidation_level * _RATE)
-    target["latency"] = round(rules.latency_ms * _MS)
-    target["interval"] = round(rules.interval_ms * _MS)
-    target["pause"] = round(rules.retry_s * _S)
-    target["fee"] = round(rules.liquidation_bps * BP * _RATE)
-    target["base_rate"], target["slope"] = rules.base_rate, rules.slope
-    target["steep"], target["kink"] = rules.steep, rules.kink
-    target["accrual"] = round(rules.interval_s * 1000) * _MS
-    target["recall_at"], target["recall_rate"] = rules.recall_at, rules.recalls_per_s
-    target["notice"] = round(rules.notice_s * _S)
-    drops = rules.supply_drop_share > 0
-    target["drop_at"] = round(rules.supply_drop_s * _S) if drops else int(NEVER)
-    target["drop_share"] = round(rules.supply_drop_share * _RATE)
-
-
 def _pack_learner(scenario: Scenario, record: Any) -> None:
     learner = scenario.learner
     target = record["learner"]
-    target["limit"] = max(1, round(_lots(scenario, learner.limit_base)))
-    target["capital"] = _quanta(scenario, learner.capital_quote)
+    target["limit"] = max(1, round(lots(scenario, learner.limit_base)))
+    target["capital"] = quanta(scenario, learner.capital_quote)
     target["short_start"] = learner.short_start
     target["start_low"], target["start_high"] = learner.short_start_size
     target["entry_spread"] = learner.entry_spread_bps * BP
     target["leverage_cap"] = learner.leverage_cap
     target["cap"] = learner.cap_bps * BP
-    target["latency"] = round(learner.latency_ms * _MS)
-    target["jitter"] = learner.jitter_ms * _MS
-    target["horizon"] = round(scenario.episode.horizon_s * _S)
+    target["latency"] = round(learner.latency_ms * MS)
+    target["jitter"] = learner.jitter_ms * MS
+    target["horizon"] = round(scenario.episode.horizon_s * SECOND)

@@ -18,23 +18,25 @@ from pydantic import Field, ValidationError, model_validator
 
 from squeezegym.errors import ConfigError, did_you_mean
 from squeezegym.resources import resources
+from squeezegym.rules import (
+    Borrowing,
+    Fees,
+    Funding,
+    LiquidationRules,
+    Margin,
+    Marks,
+    Matching,
+)
 from squeezegym.sections import (
     Arbitrage,
-    Borrowing,
     Catalyst,
     Contract,
     Depth,
     Episode,
-    Fees,
     Frozen,
-    Funding,
     Holders,
     Learner,
-    LiquidationRules,
     Makers,
-    Margin,
-    Marks,
-    Matching,
     Noise,
     Pair,
     Population,

@@ -17,9 +17,9 @@ from squeezegym.codes import LiquidationStage
 from squeezegym.core import deleveraging, execution, liquidation_price, margin
 from squeezegym.core.accounts import equity
 from squeezegym.data.liquidation_map import heatmap_level
-from squeezegym.packing import pack_margin
+from squeezegym.packing_rules import pack_margin
 from squeezegym.params import MARGIN_PARAMS
-from squeezegym.sections import Margin
+from squeezegym.rules import Margin
 from squeezegym.state import ACCOUNT_DTYPE
 from tests.kernels import from_python
 

@@ -5,11 +5,11 @@ import pytest
 from pydantic import ValidationError
 
 from squeezegym.errors import ConfigError
-from squeezegym.packing import pack_margin
+from squeezegym.packing_rules import pack_margin
 from squeezegym.params import MARGIN_PARAMS
 from squeezegym.resources import resources
+from squeezegym.rules import Margin
 from squeezegym.scenario import Scenario
-from squeezegym.sections import Margin
 
 pytestmark = pytest.mark.nojit
 
