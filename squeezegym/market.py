@@ -185,6 +185,25 @@ class Market:
         total = tuple(int(accounts[f].sum()) for f in ("quote", "spot", "perp"))
         return {"pots": pots, "sum": total}
 
+    def change_margin(self, **margin: Any) -> None:
+        """Change the margin table from now on, as a venue does with notice.
+
+        Every account moves to its new trigger at once; whom the new table puts below maintenance
+        is taken at the next mark update. Snapshots from before belong to the old table.
+
+        Args:
+            **margin: Section ``margin``: ``brackets=...`` or ``table="btcusdt"``.
+
+        Raises:
+            ConfigError: An impossible table.
+        """
+        from squeezegym.core.retable import ladder_again
+
+        changed = Scenario.load(self.scenario, margin=margin)
+        self._batch.params["margin"] = changed.pack()["margin"]
+        self.scenario = changed
+        ladder_again(self._batch.markets, self._batch.params)
+
     def adl_lights(self) -> Any:
         """How near each account stands to being deleveraged, as its venue would show it.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from squeezegym.codes import Policy, Ranking, Remainder
 from squeezegym.core import deleveraging, execution, liquidation_price, margin
 from squeezegym.envs.observation import table
 from squeezegym.resources import resources
@@ -34,6 +35,22 @@ def test_the_code_of_a_page_prints_what_the_page_says(name):
         with redirect_stdout(printed):
             exec(code, {})
         assert printed.getvalue() == said
+
+
+@pytest.mark.parametrize("name", ["liquidation.md"])
+def test_the_code_of_a_page_runs(name):
+    text = (DOCS / name).read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for code in blocks:
+        exec(code, {})
+
+
+def test_the_liquidation_page_names_every_policy_and_counter():
+    text = (DOCS / "liquidation.md").read_text(encoding="utf-8")
+    for codes in (Policy, Remainder, Ranking):
+        for code in codes:
+            assert f"`{code.name.lower()}`" in text or f'"{code.name.lower()}"' in text
 
 
 def test_the_margin_page_names_every_formula_and_table():
