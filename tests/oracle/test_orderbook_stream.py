@@ -358,7 +358,8 @@ def test_small_auctions(seed):
 
 def test_the_streams_meet_every_status():
     pairs = [through_states(rule, 9, 30, max_orders=40) for rule in RULES]
-    of_a_market = {Status.IN_LIQUIDATION, Status.INSUFFICIENT_MARGIN}  # a book alone has no accounts
+    # A book alone has no accounts.
+    of_a_market = {Status.IN_LIQUIDATION, Status.INSUFFICIENT_MARGIN}
     met = {status for status in Status if any(pair.counts[status] for pair in pairs)}
     assert met == set(Status) - of_a_market
 
