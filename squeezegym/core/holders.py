@@ -116,13 +116,16 @@ def holder_acts(market, params):
     engine["react_size"] -= 1
     due = NEVER
     if engine["react_size"] > 0:
-        due = market["holders"][queue[REACTING, engine["react_head"]]]["ready"]
+        due = market["holders"][queue[REACTING, engine["react_head"]]]["notice"]
     market["clock"]["due"][_HOLDERS] = due
     account = market["accounts"][slot]
     holder = market["holders"][slot]
-    account["alarmed"] = 0
+    holder["notice"] = NEVER
+    if account["perp"] == 0:
+        holder["alarm"] = 0
+    account["alarmed"] = ARMED if holder["alarm"] != 0 else _NOT
     if account["perp"] == 0 or account["laddered"] >= IN_QUEUE:
-        return
+        return  # the engine has it; what it leaves of the position has its alarm again
     delist(market, slot, LONGS if account["perp"] > 0 else SHORTS)
     if account["habit"] == _TOP_UP:
         _top_up(market, params, slot)

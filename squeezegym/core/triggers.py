@@ -213,9 +213,10 @@ def _alarm(market, params, slot):
     engine = market["engine"]
     holder = market["holders"][slot]
     market["accounts"][slot]["alarmed"] = ACTING
-    holder["ready"] = market["clock"]["now"] + params["holders"]["reaction"]
+    # The engine may take the account meanwhile and time its own turns with "ready".
+    holder["notice"] = market["clock"]["now"] + params["holders"]["reaction"]
     if engine["react_size"] == 0:
-        market["clock"]["due"][_HOLDERS] = holder["ready"]
+        market["clock"]["due"][_HOLDERS] = holder["notice"]
     push(market, REACTING, engine["react_head"], engine["react_size"], slot)
     engine["react_size"] += 1
     enlist(market, params, slot)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from squeezegym.codes import FIRST_HOLDER_SLOT, Account, Habit
+from squeezegym.codes import FIRST_HOLDER_SLOT, NEVER, Account, Habit, Source, Standing
 from tests.kernels import LEARNER_SLOT, small_market
 from tests.oracle.log_replay import LogReplay
 from tests.property.ladder_checks import (
@@ -188,3 +188,36 @@ def test_holders_act_between_alarm_and_liquidation(world):
     replay.feed(market.log())
     quotes = [replay.ledger.account(slot)["quote"] for slot in range(len(holders))]
     np.testing.assert_array_equal(quotes, market.record["accounts"]["quote"])
+
+
+@pytest.mark.parametrize("policy", ["small_steps", "tier_reduction"])
+@pytest.mark.parametrize("latency", [10.0, 3_000.0])
+def test_a_liquidation_during_the_reaction_disturbs_neither_clock_nor_alarm(policy, latency):
+    """The engine's turns and the holder's reaction have times of their own."""
+    market = small_market(
+        seed=3,
+        log=True,
+        **{
+            **HABITS,
+            **rules(policy),
+            "holders.reaction_s": 6.0 if latency == 10.0 else 1.0,
+            "holders.alarm_ratio": 1.6,
+            "liquidation.cooldown_ms": 20_000.0 if latency == 10.0 else 1_000.0,
+            "liquidation.share": 0.3,
+            "liquidation.latency_ms": latency,
+        },
+    )
+    accounts, holders, engine = (market.record[name] for name in ("accounts", "holders", "engine"))
+    while market.time < 40.0:
+        market.run(1.0)
+        reacting = market.record["queue"][2]
+        n = len(reacting)
+        slots = [int(reacting[(engine["react_head"] + i) % n]) for i in range(engine["react_size"])]
+        turns = holders["notice"][slots].tolist()
+        assert turns == sorted(turns)
+        assert int(market.record["clock"]["due"][Source.HOLDERS]) == (turns[0] if turns else NEVER)
+        watched = (accounts["laddered"] == Standing.IN_LADDER) & (holders["alarm"] != 0)
+        assert (accounts["alarmed"][watched] != 0).all()
+        assert_ladder_sound(market.record, market._batch.params[0]["margin"])
+    assert (np.diff(market.log()["time"]) >= 0).all()
+    assert market.record["score"]["liquidations"].sum() > 20
