@@ -12,6 +12,7 @@ from tests.property.ladder_checks import (
     assert_conserved,
     assert_ladder_sound,
     is_liquidatable,
+    maintenance,
     queue_slots,
 )
 from tests.property.test_ledger import BANKRUPT, EMPTY_BOOKS
@@ -221,3 +222,35 @@ def test_a_liquidation_during_the_reaction_disturbs_neither_clock_nor_alarm(poli
         assert_ladder_sound(market.record, market._batch.params[0]["margin"])
     assert (np.diff(market.log()["time"]) >= 0).all()
     assert market.record["score"]["liquidations"].sum() > 20
+
+
+@pytest.mark.parametrize("world", [{}, STARVED], ids=["funded", "deleveraged"])
+def test_an_alarm_follows_what_the_account_has(world):
+    """Funding, deleveraging and partial closes move the mark at which a holder runs low."""
+    funding = {"funding.first_s": 3.0, "funding.interval_s": 3.0, "funding.interest": 0.1}
+    market = small_market(
+        seed=5,
+        **{
+            **HABITS,
+            **rules("tier_reduction"),
+            **(world or {**funding, "funding.clamp": 1.0, "funding.cap": 1.0}),
+            "liquidation.fund_quote": 0.0,
+        },
+    )
+    margin = market._batch.params[0]["margin"]
+    accounts, holders = market.record["accounts"], market.record["holders"]
+    moved = 0
+    before = market.opening.record[0]
+    for _ in range(20):
+        market.run(1.0)
+        assert_ladder_sound(market.record, margin)
+        alarms = (accounts["alarmed"] == 1) & (accounts["laddered"] == Standing.IN_LADDER)
+        alarms &= (accounts["habit"] != Habit.STOP_OUT) & (holders["alarm"] != 0)
+        for slot in np.flatnonzero(alarms).tolist():
+            alarm, perp = int(holders["alarm"][slot]), int(accounts["perp"][slot])
+            worth = int(accounts["quote"][slot]) + perp * alarm
+            wanted = 3.0 * maintenance(margin, abs(perp) * alarm)
+            # Half a tick of the position, and the step from one bracket to the next.
+            assert abs(worth - wanted) <= abs(perp) + 0.01 * wanted
+            moved += int(accounts["quote"][slot]) != int(before["accounts"]["quote"][slot])
+    assert moved > 0
