@@ -13,6 +13,7 @@ from squeezegym.codes import (
     BUY,
     IOC,
     IS_FORCED,
+    MAX_QTY,
     ONE,
     PERP,
     RATE_ONE,
@@ -87,7 +88,7 @@ def send(market, params, slot, qty, limit):
     """Send a forced IOC order that reduces an account's position."""
     side = BUY if market["accounts"][slot]["perp"] < 0 else SELL
     limit = playable(market, side, limit)
-    place(market, params, PERP, slot, side, limit, qty, IOC, IS_FORCED)
+    place(market, params, PERP, slot, side, limit, min(qty, MAX_QTY), IOC, IS_FORCED)
 
 
 @kernel

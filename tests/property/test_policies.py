@@ -254,3 +254,18 @@ def test_an_alarm_follows_what_the_account_has(world):
             assert abs(worth - wanted) <= abs(perp) + 0.01 * wanted
             moved += int(accounts["quote"][slot]) != int(before["accounts"]["quote"][slot])
     assert moved > 0
+
+
+def test_a_position_beyond_one_order_is_closed_by_several():
+    # An order holds 2**32 - 1 lots; what it leaves goes on like any rest.
+    lots = 2**32 + 5
+    market = small_market(
+        **rules("ioc_at_bankruptcy"),
+        **{"episode.burn_in_s": 0.0, "contract.tick_size": 10.0, "contract.lot_size": 1e-6},
+        positions={"lots": (-lots,), "entry_ticks": (6184,), "deposit_quanta": (lots * 24,)},
+    )
+    market.run(1.5)
+    score = market.record["score"]
+    assert int(score["liquidated"][1]) == lots
+    assert int(score["deleveraged"]) < lots  # the book took some
+    assert_conserved(market.record)
