@@ -17,6 +17,9 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+LARGEST_QUANTA = 10**17  # sums of many such amounts stay far below 2**63
+Distance = Annotated[float, Field(ge=0, lt=10_000)]
+OfVenues = tuple[NotNegative, NotNegative, NotNegative, NotNegative, NotNegative]
 Skew = Annotated[float, Field(gt=-10_000, le=10_000)]
 
 
@@ -234,11 +237,11 @@ class Marks(Frozen):
     frozen_from_s: Finite = 0.0
     skew_bps: tuple[Skew, Skew, Skew, Skew, Skew] = (0.0, 0.0, 0.0, 0.0, 0.0)
     """How far each venue quotes off the others."""
-    weights: tuple[float, float, float, float, float] = (0.35, 0.25, 0.2, 0.1, 0.1)
+    weights: OfVenues = (0.35, 0.25, 0.2, 0.1, 0.1)
     """Of the five spot venues; the first is the spot book."""
-    follow_per_s: tuple[float, float, float, float, float] = (1000.0, 5.0, 3.0, 2.0, 1.0)
+    follow_per_s: OfVenues = (1000.0, 5.0, 3.0, 2.0, 1.0)
     """How fast each venue follows the spot book."""
-    noise_bps: tuple[float, float, float, float, float] = (0.0, 0.3, 0.3, 0.5, 0.5)
+    noise_bps: OfVenues = (0.0, 0.3, 0.3, 0.5, 0.5)
 
 
 class Funding(Frozen):
@@ -369,12 +372,12 @@ class LiquidationRules(Frozen):
     latency_ms: NotNegative = 10.0
     interval_ms: NotNegative = 2.0
     """Between two services of the engine: the rate cap."""
-    cooldown_ms: Positive = 1000.0
+    cooldown_ms: Annotated[float, Field(ge=0.001, allow_inf_nan=False)] = 1000.0
     """Between two services of one account (30,000 at Hyperliquid); length of a dYdX block."""
     fund_quote: NotNegative = 0.0
     support_bps: Annotated[float, Field(ge=0, le=5000)] = 100.0
     """How far beyond the bankruptcy price, or the mark, an order may reach."""
-    fund_cap: NotNegative = 0.0
+    fund_cap: Annotated[float, Field(ge=0, le=1_000_000)] = 0.0
     """Largest notional that the fund supports, in multiples of itself (Binance: 1); 0: any."""
     fund_drawdown: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Fall from its peak that switches the fund off (CoinCatch: .3); 0: never."""
@@ -419,7 +422,7 @@ class Holders(Frozen):
 
     isolated: Share = 1.0
     """Share of accounts on isolated margin: the free cash of the others stands behind them."""
-    wallet_multiple: NotNegative = 0.0
+    wallet_multiple: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     """Free cash in deposits."""
     top_up: Share = 0.0
     """Share that pays in when its margin runs low."""
@@ -427,7 +430,7 @@ class Holders(Frozen):
     """Share that closes at a stop."""
     capitulate: Share = 0.0
     """Share that gives up when its margin runs low."""
-    stop_bps: tuple[NotNegative, NotNegative] = (50.0, 500.0)
+    stop_bps: tuple[Distance, Distance] = (50.0, 500.0)
     """Distance of a stop from the entry, uniform."""
     alarm_ratio: Annotated[float, Field(gt=1, le=100)] = 2.0
     """Equity in maintenance margins at which they act."""
@@ -506,6 +509,19 @@ class Positions(Frozen):
             raise ValueError("lots, entry_ticks and deposit_quanta must have one entry an account")
         if any(q == 0 for q in self.lots) or any(p <= 0 for p in self.entry_ticks):
             raise ValueError("positions need lots != 0 and entry_ticks > 0")
+        for lots, entry, deposit in zip(
+            self.lots, self.entry_ticks, self.deposit_quanta, strict=True
+        ):
+            if not 0 <= deposit <= LARGEST_QUANTA:
+                raise ValueError(
+                    f"deposit_quanta must be at least 0 and at most {LARGEST_QUANTA:g}, "
+                    f"got {deposit}; a debt is a position entered at a worse price"
+                )
+            if abs(lots) * entry > LARGEST_QUANTA:
+                raise ValueError(
+                    f"lots times entry_ticks must be at most {LARGEST_QUANTA:g} quanta, "
+                    f"got {lots} x {entry}; take coarser lots or ticks"
+                )
         return self
 
 
