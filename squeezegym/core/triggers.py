@@ -183,8 +183,9 @@ def find_nearest(market, ladder, side):
 
 @kernel
 def check_mark(market, params):
-    """Send every account that the present mark liquidates to the engine's queue."""
-    if params["liquidation"]["destination"] == _OFF:
+    """Send every account that the present mark liquidates to the queue, and alarm holders."""
+    nobody = params["liquidation"]["destination"] == _OFF
+    if nobody and params["holders"]["capitulate"] == 0.0:  # the last of the cumulative shares
         return
     mark = market["marks"]["mark"]
     ladder = market["ladder"]
@@ -193,14 +194,20 @@ def check_mark(market, params):
     if mark <= ladder["nearest"][LONGS]:
         _sweep(market, params, LONGS, mark)
     learner = market["accounts"][LEARNER]
+    if nobody:
+        return
     if learner["laddered"] == FREE and is_liquidatable(learner, params["margin"], mark):
         _enqueue(market, params, LEARNER)
 
 
 @kernel
 def _sweep(market, params, side, mark):
-    """Empty the buckets the mark has passed; test each account of the one it stands in."""
+    """Empty the buckets the mark has passed; test each account of the one it stands in.
+
+    Where nobody is liquidated an account without an alarm stays.
+    """
     ladder = market["ladder"]
+    nobody = params["liquidation"]["destination"] == _OFF
     last = _bucket(ladder, mark)
     outermost = _last_bucket(ladder)
     if side == SHORTS:
@@ -215,12 +222,13 @@ def _sweep(market, params, side, mark):
             if after != NO_SLOT:
                 prefetch(market["accounts"][after], 0, 64)
             hit = account["trigger"] <= mark if side == SHORTS else account["trigger"] >= mark
-            if hit:
+            armed = account["alarmed"] == ARMED
+            if hit and (armed or not nobody):
                 unlink(market, ladder, np.int64(slot), side)
-                if account["alarmed"] != ARMED or is_liquidatable(account, params["margin"], mark):
-                    _enqueue(market, params, np.int64(slot))
-                else:
+                if armed and (nobody or not is_liquidatable(account, params["margin"], mark)):
                     _alarm(market, params, np.int64(slot))
+                else:
+                    _enqueue(market, params, np.int64(slot))
             slot = after
         if side == SHORTS:
             bucket = next_occupied(ladder, SHORTS, bucket + 1) if bucket < outermost else -ONE

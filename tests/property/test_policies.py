@@ -269,3 +269,14 @@ def test_a_position_beyond_one_order_is_closed_by_several():
     assert int(score["liquidated"][1]) == lots
     assert int(score["deleveraged"]) < lots  # the book took some
     assert_conserved(market.record)
+
+
+def test_holders_act_where_nobody_is_liquidated():
+    market = small_market(seed=5, **HABITS, **{"liquidation.destination": "off"})
+    wallets = int(market.record["holders"]["wallet"].sum())
+    for _ in range(25):
+        market.run(1.0)
+        assert_ladder_sound(market.record, market._batch.params[0]["margin"])
+        assert_conserved(market.record)
+    assert int(market.record["holders"]["wallet"].sum()) < wallets
+    assert market.record["score"]["liquidations"].sum() == 0
