@@ -543,7 +543,7 @@ class Borrowing(Frozen):
     latency_ms: NotNegative = 10.0
     interval_ms: NotNegative = 100.0
     """Between two buy-ins."""
-    retry_s: Positive = 1.0
+    retry_s: Annotated[float, Field(ge=0.001, allow_inf_nan=False)] = 1.0
     """Before another try, when neither the book nor the fund could close a debt."""
     liquidation_bps: Annotated[float, Field(ge=0, le=1000)] = 200.0
     """Of the bought-in notional, at most what is left of the account; to the fund."""
