@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from squeezegym.errors import did_you_mean
 from squeezegym.resources import resources
-from squeezegym.sections import Finite, Frozen, NotNegative, Positive, Share, Skew
+from squeezegym.sections import Finite, Frozen, NotNegative, OfVenues, Positive, Share, Skew
 
 
 class Marks(Frozen):
@@ -44,11 +44,11 @@ class Marks(Frozen):
     frozen_from_s: Finite = 0.0
     skew_bps: tuple[Skew, Skew, Skew, Skew, Skew] = (0.0, 0.0, 0.0, 0.0, 0.0)
     """How far each venue quotes off the others."""
-    weights: tuple[float, float, float, float, float] = (0.35, 0.25, 0.2, 0.1, 0.1)
+    weights: OfVenues = (0.35, 0.25, 0.2, 0.1, 0.1)
     """Of the five spot venues; the first is the spot book."""
-    follow_per_s: tuple[float, float, float, float, float] = (1000.0, 5.0, 3.0, 2.0, 1.0)
+    follow_per_s: OfVenues = (1000.0, 5.0, 3.0, 2.0, 1.0)
     """How fast each venue follows the spot book."""
-    noise_bps: tuple[float, float, float, float, float] = (0.0, 0.3, 0.3, 0.5, 0.5)
+    noise_bps: OfVenues = (0.0, 0.3, 0.3, 0.5, 0.5)
 
 
 class Funding(Frozen):
@@ -179,12 +179,12 @@ class LiquidationRules(Frozen):
     latency_ms: NotNegative = 10.0
     interval_ms: NotNegative = 2.0
     """Between two services of the engine: the rate cap."""
-    cooldown_ms: Positive = 1000.0
+    cooldown_ms: Annotated[float, Field(ge=0.001, allow_inf_nan=False)] = 1000.0
     """Between two services of one account (30,000 at Hyperliquid); length of a dYdX block."""
     fund_quote: NotNegative = 0.0
     support_bps: Annotated[float, Field(ge=0, le=5000)] = 100.0
     """How far beyond the bankruptcy price, or the mark, an order may reach."""
-    fund_cap: NotNegative = 0.0
+    fund_cap: Annotated[float, Field(ge=0, le=1_000_000)] = 0.0
     """Largest notional that the fund supports, in multiples of itself (Binance: 1); 0: any."""
     fund_drawdown: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Fall from its peak that switches the fund off (CoinCatch: .3); 0: never."""
@@ -242,7 +242,7 @@ class Borrowing(Frozen):
     latency_ms: NotNegative = 10.0
     interval_ms: NotNegative = 100.0
     """Between two buy-ins."""
-    retry_s: Positive = 1.0
+    retry_s: Annotated[float, Field(ge=0.001, allow_inf_nan=False)] = 1.0
     """Before another try, when neither the book nor the fund could close a debt."""
     liquidation_bps: Annotated[float, Field(ge=0, le=1000)] = 200.0
     """Of the bought-in notional, at most what is left of the account; to the fund."""

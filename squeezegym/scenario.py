@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from squeezegym.errors import ConfigError, did_you_mean
+from squeezegym.magnitudes import check_magnitude
 from squeezegym.resources import resources
 from squeezegym.rules import (
     Borrowing,
@@ -80,6 +81,7 @@ class Scenario(Frozen):
         from squeezegym.packing import check_capacity
 
         check_capacity(self)
+        check_magnitude(self)
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:

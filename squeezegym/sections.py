@@ -13,6 +13,9 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+LARGEST_QUANTA = 10**17  # sums of many such amounts stay far below 2**63
+Distance = Annotated[float, Field(ge=0, lt=10_000)]
+OfVenues = tuple[NotNegative, NotNegative, NotNegative, NotNegative, NotNegative]
 Skew = Annotated[float, Field(gt=-10_000, le=10_000)]
 
 
@@ -206,7 +209,7 @@ class Holders(Frozen):
 
     isolated: Share = 1.0
     """Share of accounts on isolated margin: the free cash of the others stands behind them."""
-    wallet_multiple: NotNegative = 0.0
+    wallet_multiple: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     """Free cash in deposits."""
     top_up: Share = 0.0
     """Share that pays in when its margin runs low."""
@@ -214,7 +217,7 @@ class Holders(Frozen):
     """Share that closes at a stop."""
     capitulate: Share = 0.0
     """Share that gives up when its margin runs low."""
-    stop_bps: tuple[NotNegative, NotNegative] = (50.0, 500.0)
+    stop_bps: tuple[Distance, Distance] = (50.0, 500.0)
     """Distance of a stop from the entry, uniform."""
     alarm_ratio: Annotated[float, Field(gt=1, le=100)] = 2.0
     """Equity in maintenance margins at which they act."""
@@ -293,6 +296,19 @@ class Positions(Frozen):
             raise ValueError("lots, entry_ticks and deposit_quanta must have one entry an account")
         if any(q == 0 for q in self.lots) or any(p <= 0 for p in self.entry_ticks):
             raise ValueError("positions need lots != 0 and entry_ticks > 0")
+        for lots, entry, deposit in zip(
+            self.lots, self.entry_ticks, self.deposit_quanta, strict=True
+        ):
+            if not 0 <= deposit <= LARGEST_QUANTA:
+                raise ValueError(
+                    f"deposit_quanta must be at least 0 and at most {LARGEST_QUANTA:g}, "
+                    f"got {deposit}; a debt is a position entered at a worse price"
+                )
+            if abs(lots) * entry > LARGEST_QUANTA:
+                raise ValueError(
+                    f"lots times entry_ticks must be at most {LARGEST_QUANTA:g} quanta, "
+                    f"got {lots} x {entry}; take coarser lots or ticks"
+                )
         return self
 
 

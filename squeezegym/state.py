@@ -102,8 +102,8 @@ HOLDER_DTYPE = np.dtype(  # what an account needs seldom, beside its hot line
     [
         ("wallet", "i8"),  # its share of the WALLETS pot, quanta; 0 under cross margin
         ("debt", "i8"),  # coins owed to the lender, lots
-        ("ready", "i8"),  # time of its next turn with the engine, the lender or its holder
-        ("notice", "i8"),  # time at which the lender's recall runs out; NEVER: none
+        ("ready", "i8"),  # time of its next turn with the engine or the lender's desk
+        ("notice", "i8"),  # time at which a recall runs out or its holder acts; NEVER: neither
         ("started", "i8"),  # time of its first service by the engine; NEVER outside
         ("chunk", "i8"),  # lots of one step, or quanta: margin freed, traded unsettled, spent
         ("alarm", "u4"),  # mark at which its holder acts, ticks; 0: none
@@ -237,7 +237,7 @@ ENGINE_DTYPE = np.dtype(
         ("fresh_at", "i8"),  # the head of the first ring may be served from here on
         ("free_at", "i8"),  # end of the pause after the last service
         ("serving", "i8"),  # ring whose head goes on at once: 1 fresh, 2 waiting; 0 none
-        ("cursor", "i8"),  # slot at which a shared remainder goes on
+        ("cursor", "i8"),  # slot or rank at which a shared remainder goes on
         ("fund_peak", "i8"),  # quanta
         ("fund_off", "i8"),  # 1: after a drawdown the fund supports nobody
         ("block_start", "i8"),

@@ -27,7 +27,7 @@ from squeezegym.codes import (
 from squeezegym.core.accounts import equity, pay, transfer
 from squeezegym.core.exchange import place
 from squeezegym.core.fund import playable
-from squeezegym.core.margin import UNREACHABLE, liquidation_trigger, maintenance_margin, tier_of
+from squeezegym.core.margin import maintenance_margin
 from squeezegym.core.rng import uniform
 from squeezegym.core.triggers import ARMED, LONGS, REACTING, SHORTS, delist, enlist
 
@@ -38,7 +38,6 @@ _TOP_UP = np.uint8(Habit.TOP_UP)
 _STOP_OUT = np.uint8(Habit.STOP_OUT)
 _CAPITULATE = np.uint8(Habit.CAPITULATE)
 _NOT = np.uint8(0)
-_NONE = np.uint32(0)  # no alarm
 _UNIT = 1e-8
 
 
@@ -81,28 +80,8 @@ def open_holder(market, params, slot, entry, deposit):
             away = -away
         holder["alarm"] = np.uint32(max(math.floor(np.float64(entry) * (1.0 + away) + 0.5), 0.0))
     elif account["habit"] != _SIT:
-        holder["alarm"] = _alarm_price(market, params, slot)
+        holder["alarm"] = 1  # where it lies the ladder finds, each time the account is enlisted
     account["alarmed"] = ARMED if holder["alarm"] != 0 else _NOT
-
-
-@kernel
-def _alarm_price(market, params, slot):
-    """Mark at which equity falls to the alarm ratio of the maintenance margin, ticks.
-
-    In the bracket that the position has at its liquidation, where the holder looks it up.
-    """
-    account = market["accounts"][slot]
-    margin = params["margin"]
-    trigger = liquidation_trigger(account, margin)
-    if trigger <= 0 or trigger >= UNREACHABLE:
-        return _NONE
-    perp = np.float64(account["perp"])
-    tier = tier_of(margin, abs(account["perp"]) * trigger)
-    ratio = params["holders"]["alarm"]
-    rate = np.float64(margin["rate"][tier]) * _UNIT
-    value = np.float64(account["quote"]) + ratio * np.float64(margin["deduction"][tier])
-    price = value / (abs(perp) * ratio * rate - perp)
-    return np.uint32(min(max(math.floor(price + 0.5), 1.0), np.float64(UNREACHABLE - 1)))
 
 
 @kernel
@@ -116,13 +95,16 @@ def holder_acts(market, params):
     engine["react_size"] -= 1
     due = NEVER
     if engine["react_size"] > 0:
-        due = market["holders"][queue[REACTING, engine["react_head"]]]["ready"]
+        due = market["holders"][queue[REACTING, engine["react_head"]]]["notice"]
     market["clock"]["due"][_HOLDERS] = due
     account = market["accounts"][slot]
     holder = market["holders"][slot]
-    account["alarmed"] = 0
+    holder["notice"] = NEVER
+    if account["perp"] == 0:
+        holder["alarm"] = 0
+    account["alarmed"] = ARMED if holder["alarm"] != 0 else _NOT
     if account["perp"] == 0 or account["laddered"] >= IN_QUEUE:
-        return
+        return  # the engine has it; what it leaves of the position has its alarm again
     delist(market, slot, LONGS if account["perp"] > 0 else SHORTS)
     if account["habit"] == _TOP_UP:
         _top_up(market, params, slot)
@@ -148,7 +130,8 @@ def _top_up(market, params, slot):
     amount = min(max(wanted - equity(account, mark), ZERO), holder["wallet"])
     pay(market, WALLETS, slot, amount)
     holder["wallet"] -= amount
-    holder["alarm"] = _alarm_price(market, params, slot) if holder["wallet"] > 0 else _NONE
+    if holder["wallet"] == 0:
+        holder["alarm"] = 0
 
 
 @kernel

@@ -11,7 +11,9 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
     GTC,
+    IN_REMAINDER,
     IOC,
+    IS_FORCED,
     LEARNER,
     NO_ASK,
     ONE,
@@ -111,7 +113,10 @@ def close_out(market, params):
     perp = market["accounts"][LEARNER]["perp"]
     if perp != 0:
         side = SELL if perp > 0 else BUY
-        place(market, params, PERP, LEARNER, side, ZERO, abs(perp), IOC, ZERO)
+        # While the engine holds the account only a forced order gets through.
+        held = market["accounts"][LEARNER]["laddered"] >= IN_REMAINDER
+        flags = IS_FORCED if held else ZERO
+        place(market, params, PERP, LEARNER, side, ZERO, abs(perp), IOC, flags)
 
 
 @kernel

@@ -13,6 +13,7 @@ from squeezegym.codes import (
     BUY,
     IOC,
     IS_FORCED,
+    MAX_QTY,
     ONE,
     PERP,
     RATE_ONE,
@@ -87,7 +88,7 @@ def send(market, params, slot, qty, limit):
     """Send a forced IOC order that reduces an account's position."""
     side = BUY if market["accounts"][slot]["perp"] < 0 else SELL
     limit = playable(market, side, limit)
-    place(market, params, PERP, slot, side, limit, qty, IOC, IS_FORCED)
+    place(market, params, PERP, slot, side, limit, min(qty, MAX_QTY), IOC, IS_FORCED)
 
 
 @kernel
@@ -130,6 +131,7 @@ def reduce_tier(market, params, slot):
         fee = np.float64(params["fees"]["liquidation"]) * _UNIT
         worth = np.float64(equity(account, mark) - _SPARE)
         lots = _whole(min_reduction_to_compliance(margin, worth, size, np.float64(mark), fee, 0.0))
+        lots = max(lots, ONE)
         if lots < size:
             _send_and_settle(market, params, slot, lots, bankruptcy_price(account))
             if not is_liquidatable(account, margin, mark):

@@ -95,18 +95,32 @@ def _close_against(market, params, slot, other, price, size):
 @kernel
 def _close_by_rank(market, params, slot, price):
     account = market["accounts"][slot]
-    rank_side(market, params, account["perp"], price)
-    for i in range(_COUNTERPARTIES_AN_EVENT):
-        other = np.int64(market["queue"][RANKED, i])
+    engine = market["engine"]
+    if engine["cursor"] == 0:  # nothing that ranks depend on changes before the last event
+        rank_side(market, params, account["perp"], price)
+    for _ in range(_COUNTERPARTIES_AN_EVENT):
+        other = _next_ranked(market, account["perp"], price)
         size = abs(account["perp"])
-        if market["ranks"][other] == -np.inf:
-            other = OUTSIDE
-        else:
+        if other != OUTSIDE:
             size = min(size, abs(market["accounts"][other]["perp"]))
         _close_against(market, params, slot, other, price, size)
         if account["perp"] == 0:
             return True
     return False
+
+
+@kernel
+def _next_ranked(market, perp, price):
+    """Slot of the next account in the order of a deleveraging, or OUTSIDE."""
+    engine = market["engine"]
+    while engine["cursor"] < market["ranks"].shape[0]:
+        ranked = np.int64(market["queue"][RANKED, engine["cursor"]])
+        if market["ranks"][ranked] == -np.inf:
+            break
+        engine["cursor"] += 1
+        if _eligible(market, ranked, perp, price):  # a message in between may have closed it
+            return ranked
+    return OUTSIDE
 
 
 @kernel

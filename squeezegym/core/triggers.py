@@ -5,6 +5,8 @@ liquidation, or the alarm of their holder if that comes first. The learner stand
 ladder and is checked at every mark.
 """
 
+import math
+
 import numpy as np
 
 from squeezegym._jit import kernel, prefetch
@@ -17,11 +19,17 @@ from squeezegym.codes import (
     NO_SLOT,
     ONE,
     ZERO,
+    Habit,
     Liquidation,
     Source,
 )
 from squeezegym.core.ladder import next_occupied, occupy, previous_occupied, vacate
-from squeezegym.core.margin import UNREACHABLE, is_liquidatable, liquidation_trigger
+from squeezegym.core.margin import (
+    UNREACHABLE,
+    is_liquidatable,
+    liquidation_trigger,
+    tier_of,
+)
 
 LONGS = np.int64(0)
 SHORTS = np.int64(1)
@@ -31,6 +39,8 @@ REACTING = np.int64(2)
 RANKED = np.int64(3)  # not a ring: the order of a deleveraging
 ARMED = np.uint8(1)  # values of account["alarmed"]
 ACTING = np.uint8(2)
+_UNIT = 1e-8
+_STOP_OUT = np.uint8(Habit.STOP_OUT)
 _OFF = np.int64(Liquidation.OFF)
 _ENGINE = np.int64(Source.ENGINE)
 _HOLDERS = np.int64(Source.HOLDERS)
@@ -74,10 +84,34 @@ def enlist(market, params, slot):
     side = LONGS if account["perp"] > 0 else SHORTS
     trigger = liquidation_trigger(account, params["margin"])
     if account["alarmed"] == ARMED:
+        if account["habit"] != _STOP_OUT:  # funding, deleveraging or a partial close moved it
+            alarm = _alarm_price(account, params, trigger)
+            market["holders"][slot]["alarm"] = np.uint32(alarm)
         alarm = np.int64(market["holders"][slot]["alarm"])
         trigger = min(trigger, alarm) if side == SHORTS else max(trigger, alarm)
     link(market, market["ladder"], slot, side, trigger)
     account["laddered"] = IN_LADDER
+
+
+@kernel
+def _alarm_price(account, params, trigger):
+    """Mark at which equity falls to the alarm ratio of the maintenance margin, ticks.
+
+    In the bracket that the position has at its liquidation, where the holder looks it up; the
+    trigger itself when no price liquidates the position. Where the ratio asks a long for its
+    whole notional every mark is one.
+    """
+    margin = params["margin"]
+    if trigger <= 0 or trigger >= UNREACHABLE:
+        return trigger
+    perp = np.float64(account["perp"])
+    tier = tier_of(margin, abs(account["perp"]) * trigger)
+    ratio = params["holders"]["alarm"]
+    value = np.float64(account["quote"]) + ratio * np.float64(margin["deduction"][tier])
+    slope = abs(perp) * ratio * (np.float64(margin["rate"][tier]) * _UNIT) - perp
+    if perp > 0.0 and slope >= 0.0:
+        return UNREACHABLE - 1
+    return np.int64(min(max(math.floor(value / slope + 0.5), 1.0), np.float64(UNREACHABLE - 1)))
 
 
 @kernel
@@ -149,8 +183,9 @@ def find_nearest(market, ladder, side):
 
 @kernel
 def check_mark(market, params):
-    """Send every account that the present mark liquidates to the engine's queue."""
-    if params["liquidation"]["destination"] == _OFF:
+    """Send every account that the present mark liquidates to the queue, and alarm holders."""
+    nobody = params["liquidation"]["destination"] == _OFF
+    if nobody and params["holders"]["capitulate"] == 0.0:  # the last of the cumulative shares
         return
     mark = market["marks"]["mark"]
     ladder = market["ladder"]
@@ -159,14 +194,20 @@ def check_mark(market, params):
     if mark <= ladder["nearest"][LONGS]:
         _sweep(market, params, LONGS, mark)
     learner = market["accounts"][LEARNER]
+    if nobody:
+        return
     if learner["laddered"] == FREE and is_liquidatable(learner, params["margin"], mark):
         _enqueue(market, params, LEARNER)
 
 
 @kernel
 def _sweep(market, params, side, mark):
-    """Empty the buckets the mark has passed; test each account of the one it stands in."""
+    """Empty the buckets the mark has passed; test each account of the one it stands in.
+
+    Where nobody is liquidated an account without an alarm stays.
+    """
     ladder = market["ladder"]
+    nobody = params["liquidation"]["destination"] == _OFF
     last = _bucket(ladder, mark)
     outermost = _last_bucket(ladder)
     if side == SHORTS:
@@ -181,12 +222,13 @@ def _sweep(market, params, side, mark):
             if after != NO_SLOT:
                 prefetch(market["accounts"][after], 0, 64)
             hit = account["trigger"] <= mark if side == SHORTS else account["trigger"] >= mark
-            if hit:
+            armed = account["alarmed"] == ARMED
+            if hit and (armed or not nobody):
                 unlink(market, ladder, np.int64(slot), side)
-                if account["alarmed"] != ARMED or is_liquidatable(account, params["margin"], mark):
-                    _enqueue(market, params, np.int64(slot))
-                else:
+                if armed and (nobody or not is_liquidatable(account, params["margin"], mark)):
                     _alarm(market, params, np.int64(slot))
+                else:
+                    _enqueue(market, params, np.int64(slot))
             slot = after
         if side == SHORTS:
             bucket = next_occupied(ladder, SHORTS, bucket + 1) if bucket < outermost else -ONE
@@ -213,9 +255,10 @@ def _alarm(market, params, slot):
     engine = market["engine"]
     holder = market["holders"][slot]
     market["accounts"][slot]["alarmed"] = ACTING
-    holder["ready"] = market["clock"]["now"] + params["holders"]["reaction"]
+    # The engine may take the account meanwhile and time its own turns with "ready".
+    holder["notice"] = market["clock"]["now"] + params["holders"]["reaction"]
     if engine["react_size"] == 0:
-        market["clock"]["due"][_HOLDERS] = holder["ready"]
+        market["clock"]["due"][_HOLDERS] = holder["notice"]
     push(market, REACTING, engine["react_head"], engine["react_size"], slot)
     engine["react_size"] += 1
     enlist(market, params, slot)

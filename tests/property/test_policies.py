@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from squeezegym.codes import FIRST_HOLDER_SLOT, Account, Habit
+from squeezegym.codes import FIRST_HOLDER_SLOT, NEVER, Account, Habit, Source, Standing
 from tests.kernels import LEARNER_SLOT, small_market
 from tests.oracle.log_replay import LogReplay
 from tests.property.ladder_checks import (
     assert_conserved,
     assert_ladder_sound,
     is_liquidatable,
+    maintenance,
     queue_slots,
 )
 from tests.property.test_ledger import BANKRUPT, EMPTY_BOOKS
@@ -188,3 +189,94 @@ def test_holders_act_between_alarm_and_liquidation(world):
     replay.feed(market.log())
     quotes = [replay.ledger.account(slot)["quote"] for slot in range(len(holders))]
     np.testing.assert_array_equal(quotes, market.record["accounts"]["quote"])
+
+
+@pytest.mark.parametrize("policy", ["small_steps", "tier_reduction"])
+@pytest.mark.parametrize("latency", [10.0, 3_000.0])
+def test_a_liquidation_during_the_reaction_disturbs_neither_clock_nor_alarm(policy, latency):
+    """The engine's turns and the holder's reaction have times of their own."""
+    market = small_market(
+        seed=3,
+        log=True,
+        **{
+            **HABITS,
+            **rules(policy),
+            "holders.reaction_s": 6.0 if latency == 10.0 else 1.0,
+            "holders.alarm_ratio": 1.6,
+            "liquidation.cooldown_ms": 20_000.0 if latency == 10.0 else 1_000.0,
+            "liquidation.share": 0.3,
+            "liquidation.latency_ms": latency,
+        },
+    )
+    accounts, holders, engine = (market.record[name] for name in ("accounts", "holders", "engine"))
+    while market.time < 40.0:
+        market.run(1.0)
+        reacting = market.record["queue"][2]
+        n = len(reacting)
+        slots = [int(reacting[(engine["react_head"] + i) % n]) for i in range(engine["react_size"])]
+        turns = holders["notice"][slots].tolist()
+        assert turns == sorted(turns)
+        assert int(market.record["clock"]["due"][Source.HOLDERS]) == (turns[0] if turns else NEVER)
+        watched = (accounts["laddered"] == Standing.IN_LADDER) & (holders["alarm"] != 0)
+        assert (accounts["alarmed"][watched] != 0).all()
+        assert_ladder_sound(market.record, market._batch.params[0]["margin"])
+    assert (np.diff(market.log()["time"]) >= 0).all()
+    assert market.record["score"]["liquidations"].sum() > 20
+
+
+@pytest.mark.parametrize("world", [{}, STARVED], ids=["funded", "deleveraged"])
+def test_an_alarm_follows_what_the_account_has(world):
+    """Funding, deleveraging and partial closes move the mark at which a holder runs low."""
+    funding = {"funding.first_s": 3.0, "funding.interval_s": 3.0, "funding.interest": 0.1}
+    market = small_market(
+        seed=5,
+        **{
+            **HABITS,
+            **rules("tier_reduction"),
+            **(world or {**funding, "funding.clamp": 1.0, "funding.cap": 1.0}),
+            "liquidation.fund_quote": 0.0,
+        },
+    )
+    margin = market._batch.params[0]["margin"]
+    accounts, holders = market.record["accounts"], market.record["holders"]
+    moved = 0
+    before = market.opening.record[0]
+    for _ in range(20):
+        market.run(1.0)
+        assert_ladder_sound(market.record, margin)
+        alarms = (accounts["alarmed"] == 1) & (accounts["laddered"] == Standing.IN_LADDER)
+        alarms &= (accounts["habit"] != Habit.STOP_OUT) & (holders["alarm"] != 0)
+        for slot in np.flatnonzero(alarms).tolist():
+            alarm, perp = int(holders["alarm"][slot]), int(accounts["perp"][slot])
+            worth = int(accounts["quote"][slot]) + perp * alarm
+            wanted = 3.0 * maintenance(margin, abs(perp) * alarm)
+            # Half a tick of the position, and the step from one bracket to the next.
+            assert abs(worth - wanted) <= abs(perp) + 0.01 * wanted
+            moved += int(accounts["quote"][slot]) != int(before["accounts"]["quote"][slot])
+    assert moved > 0
+
+
+def test_a_position_beyond_one_order_is_closed_by_several():
+    # An order holds 2**32 - 1 lots; what it leaves goes on like any rest.
+    lots = 2**32 + 5
+    market = small_market(
+        **rules("ioc_at_bankruptcy"),
+        **{"episode.burn_in_s": 0.0, "contract.tick_size": 10.0, "contract.lot_size": 1e-6},
+        positions={"lots": (-lots,), "entry_ticks": (6184,), "deposit_quanta": (lots * 24,)},
+    )
+    market.run(1.5)
+    score = market.record["score"]
+    assert int(score["liquidated"][1]) == lots
+    assert int(score["deleveraged"]) < lots  # the book took some
+    assert_conserved(market.record)
+
+
+def test_holders_act_where_nobody_is_liquidated():
+    market = small_market(seed=5, **HABITS, **{"liquidation.destination": "off"})
+    wallets = int(market.record["holders"]["wallet"].sum())
+    for _ in range(25):
+        market.run(1.0)
+        assert_ladder_sound(market.record, market._batch.params[0]["margin"])
+        assert_conserved(market.record)
+    assert int(market.record["holders"]["wallet"].sum()) < wallets
+    assert market.record["score"]["liquidations"].sum() == 0

@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 
 from squeezegym.codes import NEVER, Source, Standing, Status
-from tests.kernels import BUY, GTC, IOC, LEARNER_SLOT, QUIET, SELL, _place, _withdraw, small_market
+from squeezegym.core.learner import close_out
+from tests.kernels import (
+    BUY,
+    GTC,
+    IOC,
+    LEARNER_SLOT,
+    QUIET,
+    SELL,
+    _place,
+    _withdraw,
+    from_python,
+    small_market,
+)
 
 pytestmark = [pytest.mark.nojit]
 TRADER = LEARNER_SLOT
@@ -159,6 +171,15 @@ def test_a_learner_in_steps_is_locked_out_and_told_at_the_end():
     market.run(9.0)
     assert int(record["accounts"]["perp"][TRADER]) == 0
     assert int(record["learner"]["liquidated"]) == 1
+
+
+def test_the_horizon_closes_a_position_that_the_engine_holds():
+    market = quiet_market(capital=10.0)
+    order(market, BUY, 80)
+    record = market.record
+    record["accounts"]["laddered"][TRADER] = Standing.WAITING
+    from_python(close_out)(record, market._batch.params[0])
+    assert int(record["accounts"]["perp"][TRADER]) == 0
 
 
 @pytest.mark.parametrize("window", [0.0, 2_000.0])

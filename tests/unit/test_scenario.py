@@ -224,3 +224,40 @@ def test_a_rate_of_nearly_nothing_is_like_none(key):
     assert (market.record["clock"]["due"] >= 10**9).all()
     assert math.isfinite(market.record["marks"]["fundamental"])
     assert market.events == none.events
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "most"),
+    [
+        ("liquidation.block_loss_quote", 1e18, "1e+13"),
+        ("liquidation.cooldown_ms", 1e15, "1e+12"),
+        ("holders.reaction_s", 1e12, "1e+09"),
+        ("borrowing.notice_s", 1e12, "1e+09"),
+        ("catalyst.start_s", (0.0, 1e12), "1e+09"),
+        ("marks.frozen_from_s", -1e12, "1e+09"),
+        ("borrowing.supply_base", 1e15, "1.6"),
+    ],
+)
+def test_numbers_that_no_market_can_count_are_named(key, value, most):
+    with pytest.raises(ConfigError, match=f"{key}=.* at most") as found:
+        Scenario.load("short_squeeze", **{key: value})
+    assert most in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("marks.weights", (-1.0, 0.0, 0.0, 0.0, 0.0)),
+        ("marks.noise_bps", (float("nan"), 0.0, 0.0, 0.0, 0.0)),
+        ("holders.stop_bps", (5_000.0, 50_000.0)),
+        ("holders.wallet_multiple", 1e12),
+        ("liquidation.fund_cap", 1e12),
+        ("liquidation.cooldown_ms", 1e-9),
+        ("borrowing.retry_s", 1e-12),
+        ("positions", {"lots": (1,), "entry_ticks": (9,), "deposit_quanta": (-5,)}),
+        ("positions", {"lots": (2**63,), "entry_ticks": (9,), "deposit_quanta": (5,)}),
+    ],
+)
+def test_numbers_that_mean_nothing_are_named(key, value):
+    with pytest.raises(ConfigError, match=rf"{key}.*(than|at least|at most|finite)"):
+        Scenario.load("short_squeeze", **{key: value})
