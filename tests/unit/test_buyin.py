@@ -199,6 +199,19 @@ def test_the_desk_takes_one_account_an_interval():
     assert desk.score("buy_ins") == (3,)
 
 
+def test_first_tries_come_before_others_at_the_same_time():
+    desk = Desk()
+    desk.owe(10, 15_000)
+    desk.owe(10, 16_060, SLOT + 1)  # called from 1,460 up
+    desk.index(1_450)
+    assert desk.serve() == 10
+    desk.market["clock"]["now"] = 500
+    desk.index(1_460)
+    desk.ask(1_470, 10)
+    assert desk.serve() == 510
+    assert [desk.state(slot)[1:] for slot in (SLOT, SLOT + 1)] == [(10, True), (0, False)]
+
+
 def test_a_fee_is_rounded_up_once():
     desk = Desk()
     desk.owe(7, 15_000)
@@ -252,6 +265,15 @@ def test_nobody_is_called_twice():
     assert desk.serve() > named
     assert notice_slots(desk.market) == [SLOT]
     assert int(desk.market["holders"]["notice"][SLOT]) == named + 60 * SECOND
+
+
+def test_everybody_who_owes_can_be_called():
+    desk = Desk(recall_rate=1.0)
+    for slot in (SLOT, SLOT + 7):
+        desk.owe(40, 400_000, slot)
+    desk.serve()
+    desk.serve()
+    assert sorted(notice_slots(desk.market)) == [SLOT, SLOT + 7]
 
 
 def test_who_waits_for_the_desk_is_not_called():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from squeezegym.codes import FIRST_HOLDER_SLOT, Account
-from squeezegym.core.fund import purse, settle, take_over, watch_fund
+from squeezegym.core.fund import purse, reach, settle, take_over, watch_fund
 from tests.kernels import Exchange, from_python
 
 pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
@@ -57,6 +57,22 @@ def test_the_fund_stands_behind_no_position_beyond_its_cap(exchange, fund, cap, 
     hold(exchange, 0, -10)
     hold(exchange, fund, slot=Account.FUND)
     assert int(from_python(purse)(exchange.market, exchange.params, np.int64(SLOT))) == money
+
+
+@pytest.mark.parametrize(
+    ("quote", "perp", "support", "limit"),
+    [
+        (104_009, -10, 10, 10_500),  # as far as 105,009 quanta go
+        (104_009, -10, 3, 10_300),  # 3 % beyond the reference
+        (-96_001, 10, 10, 9_501),
+        (-96_001, 10, 3, 9_700),
+    ],
+)
+def test_an_order_reaches_as_far_as_money_and_patience(exchange, quote, perp, support, limit):
+    exchange.params["liquidation"]["support"] = support * PERCENT
+    hold(exchange, quote, perp)
+    values = (np.int64(value) for value in (SLOT, MARK, 1_000))
+    assert int(from_python(reach)(exchange.market, exchange.params, *values)) == limit
 
 
 @pytest.mark.parametrize(

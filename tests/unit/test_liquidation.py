@@ -7,6 +7,7 @@ from squeezegym.codes import (
     FIRST_HOLDER_SLOT,
     NEVER,
     Account,
+    Liquidation,
     Policy,
     Remainder,
     Source,
@@ -122,6 +123,55 @@ def test_without_equity_the_rest_is_shared_and_the_book_left_alone(policy):
     assert engine.state() == (0, 0, Standing.FREE)
     assert engine.exchange.book()["best_ask"] == 10_400
     assert int(engine.market["score"]["deleveraged"]) == 10
+
+
+def test_a_ramp_restores_the_buffer_too():
+    engine = Engine(policy=Policy.RAMP, ramp_start=1.0, ramp_time=1, buffer=1_000_000)
+    engine.open(-1_000, 10_400_000)
+    engine.ask(10_320, 1_000)
+    engine.mark(10_320)
+    engine.serve()
+    # Margin and buffer of 103,200 each, equity of 80,000: 126,400 / 206.4 = 612.4 lots.
+    assert engine.state()[1:] == (-387, Standing.IN_LADDER)
+
+
+def test_a_reduction_leaves_more_than_the_margin():
+    engine = Engine(policy=Policy.TIER_REDUCTION)
+    margin = engine.params["margin"]
+    margin["n_tiers"], margin["floor"][1] = 2, 5_000_000
+    margin["rate"][1], margin["deduction"][1], margin["initial"][1] = 2_000_000, 50_000, 4_000_000
+    # Equity is the margin of 600 lots, 123,840 - 50,000, at which they are due still.
+    engine.open(-1_000, 10_320_000 + 73_840)
+    engine.ask(10_320, 1_000)
+    engine.mark(10_320)
+    engine.serve()
+    assert engine.state()[1:] == (-599, Standing.IN_LADDER)
+
+
+@pytest.mark.parametrize(
+    ("perp", "quote", "mark", "left", "fee"),
+    [(-10, SHORT_QUOTE, 10_350, 396, 104), (10, -96_000, 9_650, 403, 97)],
+    ids=["short", "long"],
+)
+def test_the_absorber_takes_a_position_at_mark(perp, quote, mark, left, fee):
+    engine = Engine(destination=Liquidation.ABSORBER)
+    engine.params["fees"]["liquidation"] = 100_000
+    engine.open(perp, quote)
+    engine.mark(mark)
+    engine.serve()
+    assert engine.state() == (left, 0, Standing.FREE)
+    assert engine.state(Account.ABSORBER)[:2] == (-perp * mark, perp)
+    assert engine.state(Account.FUND)[0] == fee
+
+
+def test_nobody_is_taken_when_it_is_off():
+    engine = Engine(destination=Liquidation.OFF)
+    engine.open(-10, SHORT_QUOTE)
+    engine.open(-10, SHORT_QUOTE, LEARNER_SLOT)
+    engine.mark(10_600)
+    assert engine.state() == (SHORT_QUOTE, -10, Standing.IN_LADDER)
+    assert engine.state(LEARNER_SLOT) == (SHORT_QUOTE, -10, Standing.FREE)
+    assert int(engine.market["clock"]["due"][Source.ENGINE]) == NEVER
 
 
 @pytest.mark.parametrize("remainder", [Remainder.ADL, Remainder.PRO_RATA])
