@@ -113,6 +113,46 @@ def test_a_block_begins_when_the_last_one_is_over(now, after):
     assert int(engine.accounts["quote"][Account.FUND]) == (500 if after[1] == 0 else 1_000)
 
 
+def test_an_order_in_a_block_has_a_least_size():
+    engine = Engine(
+        policy=Policy.BLOCK_LIMITED,
+        share=ALL // 10,
+        threshold=41_000,  # 3.96 lots at mark
+        cooldown=1_000,
+        block_notional=10**9,
+        spread=10.0,
+        adjustment=1.0,
+    )
+    engine.open(-10, SHORT_QUOTE)
+    engine.ask(10_350, 10)
+    engine.mark(10_350)
+    engine.serve()
+    assert engine.state()[1:] == (-6, Standing.WAITING)
+
+
+@pytest.mark.parametrize(
+    ("perp", "quote", "mark", "asks"),
+    [(-10, SHORT_QUOTE, 10_300, (10_300, 10_301)), (10, -96_000, 9_695, (9_695, 9_694))],
+    ids=["short", "long"],
+)
+def test_the_fillable_price_is_rounded_towards_the_mark(perp, quote, mark, asks):
+    # Missing equity of 3 % of the margin moves it by a third of a tick.
+    engine = Engine(
+        policy=Policy.BLOCK_LIMITED,
+        cooldown=1_000,
+        block_notional=10**9,
+        spread=0.1,
+        adjustment=1.0,
+    )
+    engine.open(perp, quote)
+    for price in asks:
+        side = SELL if perp < 0 else BUY
+        engine.exchange.place(side, price, 4, GTC, owner=Account.MAKER)
+    engine.mark(mark)
+    engine.serve()
+    assert engine.state()[1] == perp * 6 // 10
+
+
 @pytest.mark.parametrize("policy", [Policy.SMALL_STEPS, Policy.RAMP])
 def test_without_equity_the_rest_is_shared_and_the_book_left_alone(policy):
     engine = Engine(policy=policy, cooldown=1_000, ramp_start=1.0, ramp_time=1)
@@ -252,6 +292,19 @@ def test_a_learner_that_recovers_keeps_its_rest_and_is_not_called_liquidated():
     assert engine.serve() == 2_100
     assert engine.state(LEARNER_SLOT)[1:] == (0, Standing.FREE)
     assert int(engine.market["learner"]["liquidated"]) == 0
+
+
+def test_a_taken_learner_has_no_order_any_more():
+    engine = Engine()
+    engine.open(-10, SHORT_QUOTE, LEARNER_SLOT)
+    _, order_id = engine.exchange.place(BUY, 9_000, 3, GTC, owner=LEARNER_SLOT)
+    assert order_id != 0
+    engine.market["learner"]["order_id"] = order_id
+    engine.mark(10_400)
+    engine.serve()
+    assert int(engine.market["learner"]["order_id"]) == 0
+    assert int(engine.market["learner"]["liquidated"]) == 1
+    assert not (engine.exchange.book()["orders"]["qty"] != 0).any()
 
 
 def test_the_latest_print_of_a_window_is_published_at_its_end():
