@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from squeezegym.codes import FIRST_HOLDER_SLOT, NEVER, Account, Source
-from squeezegym.core.borrow import lend, list_borrower
+from squeezegym.core.borrow import lend, list_borrower, repay_coins
 from squeezegym.core.buyin import check_index
 from squeezegym.core.lending import open_lender, serve_lender
 from tests.kernels import GTC, SELL, Exchange, from_python
@@ -174,6 +174,21 @@ def test_the_rest_of_a_debt_that_has_recovered_returns_to_the_ladder():
     assert int(desk.market["accounts"]["laddered"][SLOT]) == 10
 
 
+def test_a_second_buy_in_pays_no_fee_on_the_first():
+    desk = Desk()
+    desk.owe(10, 15_000)
+    desk.ask(1_490, 4)
+    desk.index(1_450)
+    desk.serve()
+    desk.index(1_200)
+    desk.serve()
+    desk.index(1_370)
+    desk.ask(1_380, 6)
+    desk.serve()
+    assert desk.state() == (9_040 - 8_280 - 166, 0, False)  # 2 % of 8,280 is 165.6
+    assert desk.score("buy_ins", "bought_in") == (2, 10)
+
+
 def test_the_desk_takes_one_account_an_interval():
     desk = Desk()
     for slot in (SLOT, SLOT + 1, SLOT + 2):
@@ -182,6 +197,19 @@ def test_the_desk_takes_one_account_an_interval():
     desk.index(1_400)
     assert [desk.serve() for _ in range(3)] == [10, 30, 50]
     assert desk.score("buy_ins") == (3,)
+
+
+def test_first_tries_come_before_others_at_the_same_time():
+    desk = Desk()
+    desk.owe(10, 15_000)
+    desk.owe(10, 16_060, SLOT + 1)  # called from 1,460 up
+    desk.index(1_450)
+    assert desk.serve() == 10
+    desk.market["clock"]["now"] = 500
+    desk.index(1_460)
+    desk.ask(1_470, 10)
+    assert desk.serve() == 510
+    assert [desk.state(slot)[1:] for slot in (SLOT, SLOT + 1)] == [(10, True), (0, False)]
 
 
 def test_a_fee_is_rounded_up_once():
@@ -230,6 +258,49 @@ def test_a_recall_gives_notice_and_then_buys_in():
     assert desk.score("buy_ins", "bought_in") == (1, 60)
 
 
+def test_nobody_is_called_twice():
+    desk = Desk(recall_rate=1.0)
+    desk.owe(60, 600_000)
+    named = desk.serve()
+    assert desk.serve() > named
+    assert notice_slots(desk.market) == [SLOT]
+    assert int(desk.market["holders"]["notice"][SLOT]) == named + 60 * SECOND
+
+
+def test_everybody_who_owes_can_be_called():
+    desk = Desk(recall_rate=1.0)
+    for slot in (SLOT, SLOT + 7):
+        desk.owe(40, 400_000, slot)
+    desk.serve()
+    desk.serve()
+    assert sorted(notice_slots(desk.market)) == [SLOT, SLOT + 7]
+
+
+def test_who_waits_for_the_desk_is_not_called():
+    desk = Desk(recall_rate=1.0)
+    desk.owe(60, 66_000)  # at the level, and able to pay once somebody sells
+    desk.index(1_000)
+    assert desk.serve() < RULES["latency"]
+    assert notice_slots(desk.market) == []
+    assert int(desk.market["holders"]["notice"][SLOT]) == NEVER
+
+
+def test_a_notice_to_whom_has_repaid_ends_without_a_buy_in():
+    desk = Desk(recall_rate=1.0)
+    desk.owe(60, 600_000, spot=60)
+    named = desk.serve()
+    assert notice_slots(desk.market) == [SLOT]
+    borrow = desk.market["borrow"]
+    borrow["due"][RECALL] = borrow["due"][ACCRUAL] = NEVER
+    from_python(repay_coins)(desk.market, desk.params, np.int64(SLOT), np.int64(60))
+    desk.market["clock"]["due"][Source.BORROW] = named + 60 * SECOND
+    desk.serve()
+    assert notice_slots(desk.market) == []
+    assert int(desk.market["holders"]["notice"][SLOT]) == NEVER  # it may borrow again
+    assert desk.state() == (600_000, 0, False)
+    assert desk.score("buy_ins") == (0,)
+
+
 def test_nothing_is_recalled_at_or_below_the_threshold():
     desk = Desk(recall_rate=1.0)
     desk.owe(50, 600_000)
@@ -248,3 +319,24 @@ def test_a_shrinking_supply_lets_free_coins_go_first():
     desk.serve()
     assert [int(borrow[f]) for f in ("supply", "leaving", "lent")] == [40, 0, 0]
     assert int(desk.market["accounts"]["spot"][Account.LENDER]) == 40
+
+
+def test_a_supply_that_must_leave_is_called_whatever_the_threshold():
+    desk = Desk(drop_at=SECOND, drop_share=60_000_000, recall_at=1.0)
+    desk.owe(70, 700_000)
+    desk.market["borrow"]["due"][RECALL] = 2 * SECOND
+    assert [desk.serve(), desk.serve()] == [SECOND, 2 * SECOND]
+    assert notice_slots(desk.market) == [SLOT]
+
+
+def test_a_lost_debt_cannot_leave_any_more():
+    desk = Desk(drop_at=SECOND, drop_share=60_000_000)
+    desk.owe(50, 500)
+    desk.owe(20, 100_000, SLOT + 1)
+    desk.serve()
+    borrow = desk.market["borrow"]
+    assert [int(borrow[f]) for f in ("supply", "leaving", "lent")] == [70, 30, 70]
+    desk.index(1_000)
+    desk.serve()
+    assert desk.score("written_off") == (50,)
+    assert [int(borrow[f]) for f in ("supply", "leaving", "lent")] == [20, 20, 20]

@@ -284,6 +284,24 @@ def test_the_predicted_rate_follows_the_samples(rule):
     assert max(samples) > 0.001
 
 
+def test_a_payment_begins_the_mean_anew():
+    market = small_market(
+        **{
+            **PAID_SOON,
+            "funding.sample_s": 0.5,
+            "funding.first_s": 1.0,
+            "contract.basis_bps": 30.0,
+        }
+    )
+    funding, rules = market.record["funding"], market._batch.params[0]["funding"]
+    market.run(1.0)
+    assert (int(funding["n_paid"]), int(funding["n_samples"])) == (1, 0)
+    market.run(0.5)
+    mean = float(from_python(rate_of_mean)(rules, funding["premium"]))
+    assert float(funding["predicted"]) == pytest.approx(mean, rel=1e-12)
+    assert mean > 0
+
+
 def test_accrued_funding_that_a_rounded_rate_leaves_is_carried_on():
     # 0.05 % of eight hours is 1.7e-8 a second, which alone rounds to 2e-8.
     market = given_rate(1.7e-8, **{"funding.rule": "deribit", "funding.interval_s": 1.0})

@@ -105,6 +105,29 @@ def test_what_reduces_the_position_needs_no_margin():
     assert (status, filled) == (Status.FILLED, 90)
 
 
+def test_a_position_may_be_turned_to_its_own_size_without_margin():
+    market = quiet_market(capital=10.0)
+    assert order(market, BUY, 90)[0] == Status.FILLED
+    market.record["accounts"]["quote"][TRADER] -= int(9.5 * LOT)
+    status, filled, _ = order(market, SELL, 180)
+    assert (status, filled) == (Status.FILLED, 180)
+    assert int(market.record["accounts"]["perp"][TRADER]) == -90
+
+
+def test_the_taker_fee_must_be_covered_too():
+    market = quiet_market(capital=10.0, **{"fees.perp_taker_bps": 5.0})
+    far = LOT - 1_000
+    assert order(market, BUY, 100, far, GTC)[0] == Status.INSUFFICIENT_MARGIN
+    assert order(market, BUY, 99, far, GTC)[0] == Status.RESTING  # 9.9 lots and 0.0495
+
+
+def test_the_larger_side_must_stay_covered():
+    market = quiet_market(capital=10.0)
+    assert order(market, BUY, 100, LOT - 1_000, GTC)[0] == Status.RESTING
+    market.record["accounts"]["quote"][TRADER] -= 1
+    assert order(market, SELL, 1, LOT + 1_000, GTC)[0] == Status.INSUFFICIENT_MARGIN
+
+
 def test_fills_of_resting_orders_leave_the_open_lots():
     market = quiet_market(capital=50.0)
     best, ahead, _ = market.levels(1)[0][0]
