@@ -168,7 +168,7 @@ def test_between_alarm_and_act_only_the_liquidation_counts():
     assert int(venue.accounts["laddered"][SLOT]) == Standing.IN_QUEUE
     venue.act()  # the engine has it: too late
     assert int(venue.accounts["quote"][SLOT]) == 105_000
-    assert int(venue.accounts["alarmed"][SLOT]) == IDLE
+    assert int(venue.accounts["alarmed"][SLOT]) == ARMED  # for what the engine leaves
     assert venue.due == NEVER
 
 
@@ -246,7 +246,7 @@ def test_a_stop_closes_within_its_cap_and_is_armed_for_the_rest(lots, mark, pric
     venue.act()
     assert int(venue.accounts["perp"][SLOT]) == 0
     assert int(venue.accounts["laddered"][SLOT]) == Standing.FREE
-    assert int(venue.accounts["alarmed"][SLOT]) == IDLE
+    assert int(venue.accounts["alarmed"][SLOT]) == ARMED  # for what the engine leaves
     assert int(venue.market["holders"]["alarm"][SLOT]) == UNALARMED
 
 
