@@ -77,7 +77,6 @@ def serve_engine(market, params):
         slot = np.int64(market["queue"][FRESH, engine["head"]])
         coming = market["queue"][FRESH, _after(market, engine["head"])]
         prefetch(market["accounts"][coming], 0, 64)
-        prefetch(market["holders"][coming], 0, 64)
     else:
         slot = np.int64(market["queue"][WAITING, engine["cool_head"]])
     account = market["accounts"][slot]

@@ -240,6 +240,7 @@ def _sweep(market, params, side, mark):
 @kernel
 def _enqueue(market, params, slot):
     """Hand an account to the liquidation engine."""
+    prefetch(market["holders"][slot], 0, 64)  # the engine will need it
     engine = market["engine"]
     if engine["size"] == 0:
         engine["fresh_at"] = market["clock"]["now"] + params["liquidation"]["latency"]

@@ -246,7 +246,7 @@ def test_a_stop_closes_within_its_cap_and_is_armed_for_the_rest(lots, mark, pric
     venue.act()
     assert int(venue.accounts["perp"][SLOT]) == 0
     assert int(venue.accounts["laddered"][SLOT]) == Standing.FREE
-    assert int(venue.accounts["alarmed"][SLOT]) == ARMED  # for what the engine leaves
+    assert int(venue.accounts["alarmed"][SLOT]) == IDLE
     assert int(venue.market["holders"]["alarm"][SLOT]) == UNALARMED
 
 
