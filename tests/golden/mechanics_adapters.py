@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from squeezegym.codes import LiquidationStage
-from squeezegym.core import deleveraging, execution, liquidation_price, margin
+from squeezegym.codes import FIRST_HOLDER_SLOT, Account, LiquidationStage
+from squeezegym.core import deleveraging, execution, fund, liquidation_price, margin
 from squeezegym.core.accounts import equity
 from squeezegym.data.liquidation_map import heatmap_level
 from squeezegym.packing_rules import pack_margin
-from squeezegym.params import MARGIN_PARAMS
+from squeezegym.params import MARGIN_PARAMS, params_dtype
 from squeezegym.rules import Margin
-from squeezegym.state import ACCOUNT_DTYPE
+from squeezegym.state import ACCOUNT_DTYPE, market_dtype
+from squeezegym.units import RATE as RATE_ONE
 from tests.kernels import from_python
 
 Inputs = dict[str, Any]
@@ -224,18 +225,40 @@ def adl_allocate(x: Inputs) -> dict[str, Any]:
     }
 
 
+def paid_into_fund(side: int, qty: float, fill: float, bankrupt: float, fee: float) -> float:
+    """What a market's fund gains when a position at its bankruptcy price is closed at ``fill``."""
+    per_lot = decimals([qty])
+    lots = int(quanta(qty, per_lot))
+    per_tick = finest(4 * lots * bankrupt, 4 * lots * fill)
+    market = np.zeros(1, market_dtype("small"))[0]
+    params = np.zeros(1, params_dtype("small"))[0]
+    params["fees"]["liquidation"] = round(fee * RATE_ONE)
+    accounts = market["accounts"]
+    accounts["quote"][Account.FUND] = LARGEST
+    at, out = quanta(bankrupt, per_tick), quanta(fill, per_tick)
+    open_position(accounts[FIRST_HOLDER_SLOT], side * lots, at, 0)  # worth nothing there
+    accounts["quote"][FIRST_HOLDER_SLOT] += side * lots * out
+    accounts["perp"][FIRST_HOLDER_SLOT] = 0
+    slot = np.int64(FIRST_HOLDER_SLOT)
+    from_python(fund.settle)(market, params, slot, at, np.int64(lots * out))
+    gained = int(accounts["quote"][Account.FUND]) - LARGEST
+    return float(Fraction(gained, 10 ** (per_lot + per_tick)))
+
+
 def insurance_fund_sign(x: Inputs) -> dict[str, Any]:
-    delta = deleveraging.insurance_fund_delta
     paid = [
-        real(delta, x["side"], 1, price, x["exec_price"], 1) for price in x["bankruptcy_prices"]
+        paid_into_fund(x["side"], 1, x["exec_price"], price, 1.0)
+        for price in x["bankruptcy_prices"]
     ]
     return {"signs": [int(np.sign(amount)) for amount in paid]}
 
 
 def insurance_fund_delta(x: Inputs) -> dict[str, Any]:
     price = bankruptcy(x["side"], x["qty"], x["entry"], exact(x["collateral"]))
+    paid = paid_into_fund(x["side"], x["qty"], x["fill_price"], price, x["max_fee"])
     delta = deleveraging.insurance_fund_delta
-    paid = real(delta, x["side"], x["qty"], price, x["fill_price"], x["max_fee"])
+    formula = real(delta, x["side"], x["qty"], price, x["fill_price"], x["max_fee"])
+    assert math.isclose(paid, formula, rel_tol=1e-9, abs_tol=1e-9), (paid, formula)
     return {"bankruptcy_price": price, "delta": paid}
 
 
