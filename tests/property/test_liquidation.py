@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from squeezegym import Market
-from squeezegym.codes import FIRST_HOLDER_SLOT, Account, LogKind
+from squeezegym.codes import FIRST_HOLDER_SLOT, Account, LogKind, OrderFlag, Status
 from tests.kernels import LEARNER_SLOT, small_market
 from tests.oracle.log_replay import LogReplay
 from tests.property.ladder_checks import (
@@ -210,3 +210,24 @@ def test_the_log_names_the_trigger_of_a_liquidated_learner():
     row = rows[(rows["kind"] == LogKind.LIQUIDATION) & (rows["account"] == LEARNER_SLOT)][0]
     assert 0 < int(row["order_id"]) <= int(row["price"])
     assert np.isin(LEARNER_SLOT, rows["account"])
+
+
+@pytest.mark.parametrize("policy", ["ioc_at_bankruptcy", "partial_20_cooldown", "block_limited"])
+def test_a_narrow_price_range_stops_no_liquidation(policy):
+    # The book takes nothing beyond 1 % of the opening price; bankruptcy prices lie farther away.
+    market = small_market(
+        seed=5,
+        log=True,
+        **{
+            "matching.price_range": [61_200.0, 62_500.0],
+            "liquidation.policy": policy,
+            "liquidation.cooldown_ms": 200.0,
+        },
+    )
+    market.run(20.0)
+    rows = market.log()
+    forced = rows[(rows["kind"] == LogKind.ORDER) & (rows["flags"] & OrderFlag.FORCED != 0)]
+    assert len(forced) > 5
+    assert (forced["status"] != Status.PRICE_OUT_OF_RANGE).all()
+    assert (forced["price"] >= 612_000).all() and (forced["price"] <= 625_000).all()
+    assert (forced["filled"] > 0).any()
