@@ -67,7 +67,10 @@ def _pack_liquidation(scenario: Scenario, record: Any) -> None:
         record[name] = round(getattr(rules, f"{name}_bps") * BP * RATE)
     record["fund_cap"] = round(rules.fund_cap * RATE)
     record["drawdown"] = round(rules.fund_drawdown * RATE)
-    record["recovery"] = round(rules.fund_recovery * RATE)
+    recovery = rules.fund_recovery
+    record["recovery"] = round(
+        (1 - rules.fund_drawdown / 3 if recovery is None else recovery) * RATE
+    )
     record["share"] = max(1, round(rules.share * RATE))
     record["backstop"] = round(rules.backstop_ratio * RATE)
     record["spread"] = rules.spread_ratio

@@ -188,8 +188,8 @@ class LiquidationRules(Frozen):
     """Largest notional that the fund supports, in multiples of itself (Binance: 1); 0: any."""
     fund_drawdown: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Fall from its peak that switches the fund off (CoinCatch: .3); 0: never."""
-    fund_recovery: Share = 0.9
-    """Share of the peak that switches it on again."""
+    fund_recovery: Share | None = None
+    """Share of the peak that switches it on again (CoinCatch: .9); None: 1 - drawdown / 3."""
     vault_quote: NotNegative = 0.0
     """Capital of the backstop vault."""
     backstop_ratio: Share = 0.66666667
@@ -216,9 +216,10 @@ class LiquidationRules(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> LiquidationRules:
-        if self.fund_drawdown > 0 and self.fund_recovery <= 1 - self.fund_drawdown:
+        recovery = self.fund_recovery
+        if recovery is not None and 0 < self.fund_drawdown <= 1 - recovery:
             raise ValueError(
-                f"fund_recovery={self.fund_recovery} must exceed 1 - fund_drawdown="
+                f"fund_recovery={recovery} must exceed 1 - fund_drawdown="
                 f"{1 - self.fund_drawdown:.6g}, or the fund would be on and off at once"
             )
         return self

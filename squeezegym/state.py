@@ -334,6 +334,7 @@ ACK_DTYPE = np.dtype(
         ("order_side", "i8"),
         ("order_price", "i8"),
         ("order_qty", "i8"),  # 0: no order rests
+        ("liquidated", "i8"),  # 1 once the engine has closed the position
     ],
     align=True,
 )

@@ -138,6 +138,7 @@ def write_ack(market, params, ack, due):
     ack["quote"] = account["quote"]
     ack["cost"] = account["cost"]
     ack["trigger"] = liquidation_trigger(account, params["margin"])
+    ack["liquidated"] = market["learner"]["liquidated"]
     slot = find(book, market["learner"]["order_id"])
     if slot == NO_SLOT:
         ack["order_qty"] = 0

@@ -44,7 +44,7 @@ def act(market, params, view):
     receive_acks(market)
     learner = market["learner"]
     known = learner["known"]
-    if learner["liquidated"] != 0 or known["served"] < learner["sent"]:
+    if known["liquidated"] != 0 or known["served"] < learner["sent"]:
         return
     rules = params["learner"]
     snapshot = market["feed"]["seen"]
