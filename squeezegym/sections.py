@@ -299,10 +299,9 @@ class Positions(Frozen):
         for lots, entry, deposit in zip(
             self.lots, self.entry_ticks, self.deposit_quanta, strict=True
         ):
-            if not 0 <= deposit <= LARGEST_QUANTA:
+            if abs(deposit) > LARGEST_QUANTA:  # below 0: profits were taken out since
                 raise ValueError(
-                    f"deposit_quanta must be at least 0 and at most {LARGEST_QUANTA:g}, "
-                    f"got {deposit}; a debt is a position entered at a worse price"
+                    f"deposit_quanta must lie within {LARGEST_QUANTA:g} of 0, got {deposit}"
                 )
             if abs(lots) * entry > LARGEST_QUANTA:
                 raise ValueError(

@@ -57,10 +57,10 @@ def open_holder(market, params, slot, entry, deposit):
     account = market["accounts"][slot]
     holder = market["holders"][slot]
     notional = abs(account["perp"]) * entry
-    holder["initial"] = np.uint32(
-        min(math.ceil(np.float64(deposit) / np.float64(notional) / _UNIT), np.float64(RATE_ONE))
-    )
-    free = np.int64(rules["wallet"] * np.float64(deposit))
+    paid = np.float64(max(deposit, ZERO))  # a position from data may have had profits taken out
+    rate = math.ceil(paid / np.float64(notional) / _UNIT)
+    holder["initial"] = np.uint32(min(rate, np.float64(RATE_ONE)))
+    free = np.int64(rules["wallet"] * paid)
     if uniform(rng, _STREAM) < rules["isolated"]:
         holder["wallet"] = free
         transfer(market, OUTSIDE, WALLETS, free)

@@ -254,7 +254,7 @@ def test_numbers_that_no_market_can_count_are_named(key, value, most):
         ("liquidation.fund_cap", 1e12),
         ("liquidation.cooldown_ms", 1e-9),
         ("borrowing.retry_s", 1e-12),
-        ("positions", {"lots": (1,), "entry_ticks": (9,), "deposit_quanta": (-5,)}),
+        ("positions", {"lots": (1,), "entry_ticks": (9,), "deposit_quanta": (-(2 * 10**17),)}),
         ("positions", {"lots": (2**63,), "entry_ticks": (9,), "deposit_quanta": (5,)}),
     ],
 )
