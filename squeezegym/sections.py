@@ -301,7 +301,7 @@ class Positions(Frozen):
         ):
             if abs(deposit) > LARGEST_QUANTA:  # below 0: profits were taken out since
                 raise ValueError(
-                    f"deposit_quanta must lie within {LARGEST_QUANTA:g} of 0, got {deposit}"
+                    f"deposit_quanta must be at most {LARGEST_QUANTA:g} away from 0, got {deposit}"
                 )
             if abs(lots) * entry > LARGEST_QUANTA:
                 raise ValueError(
