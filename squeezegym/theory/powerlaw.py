@@ -10,7 +10,7 @@ from squeezegym.theory.samples import FloatArray, finite, number
 
 LEAST_TAIL = 10
 STEEPEST = 4.0
-EXPONENTS = np.linspace(-STEEPEST, STEEPEST, 801)
+EXPONENTS = np.linspace(-STEEPEST, STEEPEST, 201)
 
 
 def tail_index(values: ArrayLike, top: float = 0.02) -> float:

@@ -90,7 +90,11 @@ def number(name: str, value: float, low: float, high: float) -> float:
     Raises:
         ConfigError: It is not.
     """
-    if not low < value < high:
+    try:
+        allowed = bool(low < value < high)
+    except (TypeError, ValueError):  # no number at all
+        allowed = False
+    if not allowed:
         raise ConfigError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
     return float(value)
 

@@ -320,6 +320,7 @@ def test_a_sample_that_cannot_be_estimated_gets_one_sentence(estimate, says):
     ("estimate", "says"),
     [
         (lambda: powerlaw.tail_index(WAVE, top=1.0), "top must lie between 0 and 1, got 1.0"),
+        (lambda: powerlaw.tail_index(WAVE, top="2%"), "top must lie between 0 and 1, got '2%'"),
         (lambda: returns.excess_kurtosis(WAVE, 11), "scale must lie between 1 and 10, got 11"),
         (lambda: returns.autocorrelation(WAVE, 0), "lag must lie between 1 and 10, got 0"),
         (lambda: returns.decay_exponent(WAVE, 3, 5), "last must lie between 6 and 10, got 5"),
