@@ -1,0 +1,1 @@
+"""Theory beside the market: estimators of stylised facts, their intervals and targets."""
