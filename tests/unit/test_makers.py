@@ -14,7 +14,7 @@ SECOND = 1_000_000_000
 
 def resting(**overrides):
     """A market in which nothing moves, at its opening."""
-    return small_market(**QUIET, **{"episode.burn_in_s": 0.0, **overrides})
+    return small_market(**{**QUIET, "episode.burn_in_s": 0.0, **overrides})
 
 
 def quotes(market, venue=PERP):
@@ -90,7 +90,7 @@ def test_filled_quotes_come_back_later_with_patience(patience, least, most):
     everything = (np.int64(v) for v in (PERP, Account.NOISE, BUY, 0, MAX_QTY, IOC, 0))
     _place(record, market._batch.params[0], *everything)
     assert market.levels(1)[1] == []
-    market.run(3.0)
+    market.run(4.0)
     orders = market.orders()
     asks = orders[(orders["owner"] == Account.MAKER) & (orders["side"] == SELL)]
     assert least <= len(asks) / n_asks <= most
