@@ -192,6 +192,8 @@ class Stream(IntEnum):
     GATEWAY = 13
     HOLDERS = 14
     BORROW = 15
+    REFILL_PERP = 16
+    REFILL_SPOT = 17
 
 
 class Liquidation(IntEnum):

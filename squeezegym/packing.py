@@ -119,6 +119,10 @@ def _pack_makers(makers: Makers, record: Any, price: float, lot_size: float) -> 
     record["slow_memory"] = 1 / makers.slow_memory_s
     record["tolerance"] = makers.tolerance
     record["calm_trend"] = makers.calm_trend_bps * BP * price
+    record["variance_memory"] = 1 / makers.volatility_memory_s
+    record["calm_volatility"] = makers.calm_volatility_bps * BP * price
+    record["skew"] = makers.skew_bps_per_base * BP * price * lot_size
+    record["patience"] = makers.refill_patience
     record["withdrawal"] = makers.withdrawal
     record["floor"] = makers.floor
     record["widening"] = makers.widening

@@ -46,6 +46,10 @@ MAKER_PARAMS = np.dtype(
         ("calm_trend", "f8"),  # |trend| that makers take for calm, ticks
         ("withdrawal", "f8"),  # exponent of depth against trend beyond calm
         ("floor", "f8"),  # smallest share of depth that stays
+        ("variance_memory", "f8"),  # of the mid's variance, 1/s
+        ("calm_volatility", "f8"),  # ticks per square-root second; 0: makers do not look at it
+        ("skew", "f8"),  # of all quotes for a lot of inventory, ticks
+        ("patience", "f8"),  # probability that a filled quote is not refilled at a visit
         ("widening", "f8"),  # distance stretch for a unit of trend beyond calm
         ("size_spread", "f8"),  # half width of a quote's relative size
         ("slots", "i8", (2,)),  # quotes of each side

@@ -133,6 +133,14 @@ class Makers(Frozen):
     """Relative error of its distance that a quote may keep."""
     calm_trend_bps: Positive = 5.0
     """Fast minus slow reference that makers take for calm."""
+    calm_volatility_bps: NotNegative = 0.0
+    """Volatility, per square-root second, that makers take for calm; 0: they look at trend only."""
+    volatility_memory_s: Positive = 10.0
+    skew_bps_per_base: NotNegative = 0.0
+    """How far all quotes move against a coin of inventory."""
+    refill_patience: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Probability that a filled quote stays out at the next visit: refill takes
+    1 / (1 - patience) visits."""
     withdrawal: NotNegative = 1.0
     """Depth left is (1 + stress) ** -withdrawal; stress 1 is twice the calm trend."""
     floor: Share = 0.1

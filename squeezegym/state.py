@@ -190,6 +190,8 @@ FLOW_DTYPE = np.dtype(
         ("reference", "f8", (2,)),  # makers' reference price, ticks
         ("trend", "f8", (2,)),  # fast minus slow reference, ticks
         ("slow", "f8", (2,)),
+        ("seen_mid", "f8", (2,)),  # mid at the last look, ticks
+        ("variance", "f8", (2,)),  # of the mid, ticks squared a second, exponentially weighted
         ("net", "i8", (2,)),  # net aggressor lots that makers have learnt from
         ("seen_at", "i8", (2,)),
         ("catalyst_left", "i8"),  # lots still to trade

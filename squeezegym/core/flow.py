@@ -44,6 +44,7 @@ _CATALYST_SOURCE = np.int64(Source.CATALYST)
 _NOISE_STREAM = np.int64(Stream.NOISE_PERP)
 _LIMIT_STREAM = np.int64(Stream.LIMIT_PERP)
 _MAKER_STREAM = np.int64(Stream.MAKER_PERP)
+_REFILL_STREAM = np.int64(Stream.REFILL_PERP)
 _VALUE_STREAM = np.int64(Stream.VALUE)
 _FUNDAMENTAL_STREAM = np.int64(Stream.FUNDAMENTAL)
 _CATALYST_STREAM = np.int64(Stream.CATALYST)
@@ -189,6 +190,13 @@ def look(market, params, venue):
     # Implicit Euler: stable for any step, and no transcendental on the hot path.
     pull = rules["memory"] * elapsed
     flow["reference"][venue] += pull / (1.0 + pull) * (price - flow["reference"][venue])
+    step = price - flow["seen_mid"][venue]
+    flow["seen_mid"][venue] = price
+    pull = rules["variance_memory"] * elapsed
+    # An exponentially weighted variance a second; a step weighs as its share of the memory.
+    flow["variance"][venue] += (rules["variance_memory"] * step * step) - (
+        pull / (1.0 + pull) * flow["variance"][venue]
+    )
     pull = rules["slow_memory"] * elapsed
     flow["slow"][venue] += pull / (1.0 + pull) * (price - flow["slow"][venue])
     flow["trend"][venue] = flow["reference"][venue] - flow["slow"][venue]
@@ -196,17 +204,32 @@ def look(market, params, venue):
 
 @kernel
 def stress(market, params, venue):
-    """How far the trend exceeds what makers take for calm: 0 in calm, 1 at twice calm."""
-    calm = params["maker"][venue]["calm_trend"]
-    return max(0.0, abs(market["flow"]["trend"][venue]) / calm - 1.0)
+    """How far trend or volatility exceed what makers take for calm: 0 in calm, 1 at twice calm."""
+    rules = params["maker"][venue]
+    flow = market["flow"]
+    fear = abs(flow["trend"][venue]) / rules["calm_trend"]
+    if rules["calm_volatility"] > 0.0:
+        # Compared as variances: no root on the hot path unless it is the larger one.
+        calm = rules["calm_volatility"]
+        if flow["variance"][venue] > fear * fear * calm * calm:
+            fear = math.sqrt(flow["variance"][venue]) / calm
+    return max(0.0, fear - 1.0)
 
 
 @kernel
 def quote_price(market, params, venue, side, slot, stretch):
-    """Price at which a maker quote should stand, never crossing the other side."""
+    """Price at which a maker quote should stand, never crossing the other side.
+
+    Quotes stand lower the more the makers are long, and higher the more they are short. Source:
+    Avellaneda and Stoikov 2008, "High-frequency trading in a limit order book" (reservation
+    price linear in inventory).
+    """
     book = market["books"][venue]
     distance = params["distance"][venue, side, slot] * stretch
-    reference = market["flow"]["reference"][venue]
+    account = market["accounts"][MAKER]
+    stock = account["perp"] if venue == PERP else account["spot"]
+    skew = params["maker"][venue]["skew"] * np.float64(stock)
+    reference = market["flow"]["reference"][venue] - skew
     if side == BUY:
         price = _whole_price(math.floor(reference - distance))
         return max(min(price, book["best_ask"] - 1), _LOWEST_PRICE)
@@ -225,7 +248,8 @@ def maker_visit(market, params, venue):
     """Visit a quote slot: replace the quote if it is gone, misplaced or too large for the stress.
 
     Depth left in stress: ``max(floor, (1 + stress) ** -withdrawal)``; distances stretch by
-    ``1 + widening * stress``. A slot stays empty until its next visit, so refill is delayed.
+    ``1 + widening * stress``. A slot stays empty until its next visit, and one that was filled
+    until a visit finds its maker patient no more, so refill is delayed.
     """
     rules = params["maker"][venue]
     rng = market["clock"]["rng"]
@@ -249,6 +273,9 @@ def maker_visit(market, params, venue):
     place_ = find(book, standing)
     price = quote_price(market, params, venue, side, slot, stretch)
     lots = params["lots"][venue, side, slot]
+    if place_ == NO_SLOT and standing != NO_ORDER and rules["patience"] > 0.0:
+        if uniform(rng, _REFILL_STREAM + venue) < rules["patience"]:
+            return  # the quote was filled: its maker waits before it quotes there again
     if place_ != NO_SLOT:
         order = book["orders"][place_]
         slack = rules["tolerance"] * params["distance"][venue, side, slot]

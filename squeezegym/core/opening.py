@@ -123,6 +123,8 @@ def _open_books(market, params):
         flow["slow"][venue] = middle
         flow["trend"][venue] = 0.0
         flow["net"][venue] = 0
+        flow["seen_mid"][venue] = middle
+        flow["variance"][venue] = 0.0
         flow["seen_at"][venue] = market["clock"]["now"]
         for slot in range(market["noise"].shape[1]):
             market["noise"][venue, slot] = NO_ORDER
