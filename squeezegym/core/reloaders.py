@@ -77,8 +77,8 @@ def reload(market, params):
     if crowd["waiting"] != 0:
         due = market["holders"][crowd["waiting"]]["ready"]
     market["clock"]["due"][_SOURCE] = due
-    lowest = np.float64(account["trigger"]) * (1.0 + rules["above"])
-    if account["alarmed"] == ACTING or np.float64(market["marks"]["mark"]) < math.floor(lowest):
+    lowest = np.int64(math.floor(np.float64(account["trigger"]) * (1.0 + rules["above"]) + 0.5))
+    if account["alarmed"] == ACTING or market["marks"]["mark"] < lowest:
         _stand_in_line(market, params, slot)
         return
     qty = np.int64(account["bucket"])
