@@ -79,7 +79,7 @@ class Fomo(Frozen):
     """Pareto exponent of position sizes."""
     largest_base: Positive = 5.0
     cap_bps: Cap = 50.0
-    """Price cap of the entry beyond the mark."""
+    """Price cap of the entry beyond the published touch."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Fomo:
@@ -108,4 +108,4 @@ class Reloaders(Frozen):
     above_bps: NotNegative = 0.0
     """Rise of the mark over the one at which the short was lost that they wait for."""
     cap_bps: Cap = 50.0
-    """Price cap of the entry beyond the mark."""
+    """Price cap of the entry beyond the published touch."""

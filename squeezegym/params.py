@@ -292,7 +292,7 @@ FOMO_PARAMS = np.dtype(
         ("smallest", "f8"),  # lots
         ("tail", "f8"),  # Pareto exponent of sizes
         ("largest", "f8"),  # lots
-        ("cap", "f8"),  # beyond the mark, relative
+        ("cap", "f8"),  # beyond the published touch, relative
     ],
     align=True,
 )
@@ -303,7 +303,7 @@ RELOADER_PARAMS = np.dtype(
         ("delay", "f8"),  # mean, s
         ("leverage", "f8"),
         ("above", "f8"),  # of the new price over the one at which it was lost, relative
-        ("cap", "f8"),  # beyond the mark, relative
+        ("cap", "f8"),  # beyond the published touch, relative
     ],
     align=True,
 )

@@ -27,8 +27,8 @@ from squeezegym.codes import (
 from squeezegym.core.accounts import equity, pay, transfer
 from squeezegym.core.exchange import place
 from squeezegym.core.fund import playable
+from squeezegym.core.lostshorts import lose_short, remember_short
 from squeezegym.core.margin import maintenance_margin
-from squeezegym.core.reloaders import lose_short, remember_short
 from squeezegym.core.rng import uniform
 from squeezegym.core.triggers import ARMED, LONGS, REACTING, SHORTS, delist, enlist
 

@@ -23,9 +23,9 @@ from squeezegym.core.accounts import move_position
 from squeezegym.core.eventlog import log_liquidation
 from squeezegym.core.exchange import withdraw_all
 from squeezegym.core.fund import settle, watch_fund
+from squeezegym.core.lostshorts import lose_short, remember_short
 from squeezegym.core.margin import bankruptcy_price, is_liquidatable, liquidation_trigger
 from squeezegym.core.policies import DONE, PAUSE, SHARE, close
-from squeezegym.core.reloaders import lose_short, remember_short
 from squeezegym.core.remainder import share_remainder
 from squeezegym.core.triggers import (
     FRESH,

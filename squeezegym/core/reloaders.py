@@ -1,65 +1,17 @@
-"""Holders who lost a short and sell again, higher up, with a fresh deposit.
-
-They wait in a line by the time of their next try, linked through ``next`` of their flat accounts;
-``trigger`` keeps the mark at which the short was lost and ``bucket`` its lots.
-"""
+"""Reloaders: holders who lost a short sell again, higher up, with a fresh deposit."""
 
 import math
 
 import numpy as np
 
 from squeezegym._jit import kernel
-from squeezegym.codes import NEVER, SELL, ZERO, Source, Stream
+from squeezegym.codes import NEVER, SELL, Source
 from squeezegym.core.entrants import enter
-from squeezegym.core.rng import exponential, uniform
+from squeezegym.core.feed import receive
+from squeezegym.core.lostshorts import stand_in_line
 from squeezegym.core.triggers import ACTING
 
 _SOURCE = np.int64(Source.RELOADERS)
-_STREAM = np.int64(Stream.RELOADERS)
-_LONGEST_WAIT = 1e18  # ns
-_MOST_LOTS = np.int64(2**31 - 1)  # that ``bucket`` holds
-
-
-@kernel
-def remember_short(market, params, slot):
-    """Note the lots of a short that may now be lost; of a long, none. It has left the ladder."""
-    if params["reloaders"]["share"] > 0.0:
-        account = market["accounts"][slot]
-        account["bucket"] = np.int32(min(max(-account["perp"], ZERO), _MOST_LOTS))
-
-
-@kernel
-def lose_short(market, params, slot):
-    """Let a holder whose short has just gone decide whether it will be back."""
-    account = market["accounts"][slot]
-    share = params["reloaders"]["share"]
-    if share == 0.0 or account["perp"] != 0 or account["bucket"] == 0:
-        return
-    if uniform(market["clock"]["rng"], _STREAM) >= share:
-        return
-    account["trigger"] = market["marks"]["mark"]
-    _stand_in_line(market, params, slot)
-
-
-@kernel
-def _stand_in_line(market, params, slot):
-    """Draw the wait before the next try and join the line there."""
-    crowd = market["crowd"]
-    accounts = market["accounts"]
-    wait = exponential(market["clock"]["rng"], _STREAM) * params["reloaders"]["delay"] * 1e9
-    ready = market["clock"]["now"] + np.int64(min(wait, _LONGEST_WAIT)) + 1
-    market["holders"][slot]["ready"] = ready
-    before = ZERO
-    after = crowd["waiting"]
-    while after != 0 and market["holders"][after]["ready"] <= ready:
-        before = after
-        after = np.int64(accounts[after]["next"])
-    accounts[slot]["next"] = np.uint32(after)
-    if before == 0:
-        crowd["waiting"] = slot
-    else:
-        accounts[before]["next"] = np.uint32(slot)
-    market["clock"]["due"][_SOURCE] = market["holders"][crowd["waiting"]]["ready"]
 
 
 @kernel
@@ -79,8 +31,9 @@ def reload(market, params):
     market["clock"]["due"][_SOURCE] = due
     lowest = np.int64(math.floor(np.float64(account["trigger"]) * (1.0 + rules["above"]) + 0.5))
     if account["alarmed"] == ACTING or market["marks"]["mark"] < lowest:
-        _stand_in_line(market, params, slot)
+        stand_in_line(market, params, slot)
         return
+    receive(market)
     qty = np.int64(account["bucket"])
     enter(market, params, slot, SELL, qty, rules["leverage"], rules["cap"])
     if account["perp"] != 0:

@@ -183,11 +183,12 @@ def test_snipers_overshoot_and_are_out_again(side):
     overrides = {
         "catalyst.side": side,
         "population.cluster_side": "shorts" if side == "buy" else "longs",
+        "catalyst.squeeze_size": [3.0, 3.0],
         "learner.short_start": 0.0,
     }
     sign = 1 if side == "buy" else -1
     overshoot = []
-    for seed in range(5):
+    for seed in range(40):
         ends = []
         for section in ({}, {"snipers": {**SNIPERS["snipers"], "max_base": 40.0}}):
             market = small_market(seed=seed, **overrides, **section)
@@ -196,6 +197,7 @@ def test_snipers_overshoot_and_are_out_again(side):
         overshoot.append(ends[1] - ends[0])
         assert int(market.record["accounts"]["perp"][Account.SNIPER]) == 0
     assert np.mean(overshoot) > 0
+    assert sum(change > 0 for change in overshoot) > 20
 
 
 def test_fomo_opens_longs_that_a_flush_takes():

@@ -46,6 +46,7 @@ class Street:
         self.market["clock"]["rng"] = stream_seeds(draws)
         self.market["clock"]["due"] = NEVER
         self.market["marks"]["mark"] = PRICE
+        self.market["feed"]["seen"]["price"][0, :, 0] = PRICE
         self.rise(0.01)
         from_python(open_ladder)(self.market["ladder"], np.int64(PRICE), np.int64(0))
 
@@ -98,6 +99,23 @@ def test_an_entry_better_than_the_mark_keeps_its_gain():
     # Paid in 10,000 + 1,000 + 51; 9,900 and a fee of 50 (49.5) of it are needed.
     assert int(street.accounts["quote"][SLOT]) == 9_900 - 99_000
     assert int(street.accounts["quote"][SLOT]) + 10 * PRICE == 9_900 + 1_000
+
+
+def test_without_a_published_touch_nothing_is_paid_or_sent():
+    street = Street()
+    street.market["feed"]["seen"]["price"] = 0
+    street.quote(SELL, 5, 10)
+    street.enter(BUY, 10, 10.0)
+    assert not street.accounts["quote"].any() and not street.accounts["perp"].any()
+
+
+def test_a_book_far_above_the_mark_costs_its_open_loss():
+    street = Street()
+    street.market["feed"]["seen"]["price"] = 10_500
+    street.quote(SELL, 10_500, 10)
+    street.enter(BUY, 10, 10.0)
+    # A tenth of 105,000 and the 5,000 that the mark lies below the entry.
+    assert int(street.accounts["quote"][SLOT]) == 10_500 + 5_000 - 105_000
 
 
 @pytest.mark.parametrize("found", [False, True])

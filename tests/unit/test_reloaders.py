@@ -7,7 +7,8 @@ from squeezegym.batch import stream_seeds
 from squeezegym.codes import FIRST_HOLDER_SLOT, NEVER, Account, Habit, Source, Standing
 from squeezegym.core.holders import holder_acts
 from squeezegym.core.liquidation import serve_engine
-from squeezegym.core.reloaders import lose_short, reload, remember_short
+from squeezegym.core.lostshorts import lose_short, remember_short
+from squeezegym.core.reloaders import reload
 from squeezegym.core.triggers import check_mark, enlist, open_ladder
 from tests.kernels import BUY, GTC, SELL, Exchange, from_python
 
@@ -58,6 +59,7 @@ class Desk:
     def mark(self, mark, now):
         self.market["clock"]["now"] = now
         self.market["marks"]["mark"] = mark
+        self.market["feed"]["seen"]["price"][0, :, 0] = mark
         from_python(check_mark)(self.market, self.params)
 
     def serve(self, source, kernel):
