@@ -201,15 +201,24 @@ def test_snipers_overshoot_and_are_out_again(side):
 
 
 def test_fomo_opens_longs_that_a_flush_takes():
-    market = small_market(seed=2, log=True, **FOMO)
-    market.run(30.0)
-    entered = np.unique(market.log()["account"][market.log()["kind"] == LogKind.ORDER])
-    entered = entered[entered >= FOMO_SLOTS.start]
-    assert len(entered) > 20
-    accounts = market.record["accounts"][FOMO_SLOTS]
-    assert (accounts["perp"] >= 0).all()
-    taken = [row["account"] for row in market.liquidations()]
-    assert set(taken) & set(entered.tolist())
+    market = small_market(
+        seed=1,
+        log=True,
+        **FOMO,
+        **{
+            "catalyst.side": "sell",
+            "population.cluster_side": "longs",
+            "catalyst.start_s": [15.0, 15.0],
+            "catalyst.squeeze_size": [3.0, 3.0],
+        },
+    )
+    market.run(14.9)
+    entered = FOMO_SLOTS.start + np.flatnonzero(market.record["accounts"]["perp"][FOMO_SLOTS] > 0)
+    assert len(entered) == int(market.record["crowd"]["caught"]) > 10
+    assert market.liquidations() == []
+    market.run(45.0)
+    taken = {row["account"] for row in market.liquidations() if row["base"] > 0}
+    assert len(taken & set(entered.tolist())) > 5
 
 
 def test_lost_shorts_come_back_in_their_slots():
