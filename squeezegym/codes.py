@@ -146,6 +146,8 @@ class Account(IntEnum):
     LEARNER = 10
     VAULT = 11  # backstop: takes over positions that the book cannot close
     WALLETS = 12  # free cash of isolated holders, which their positions cannot reach
+    FOLLOWER = 13
+    SNIPER = 14
 
 
 FIRST_HOLDER_SLOT = 16
@@ -171,6 +173,10 @@ class Source(IntEnum):
     FUNDING = 14
     BORROW = 15
     HOLDERS = 16
+    FOLLOWERS = 17
+    SNIPERS = 18
+    FOMO = 19
+    RELOADERS = 20
 
 
 class Stream(IntEnum):
@@ -192,8 +198,12 @@ class Stream(IntEnum):
     GATEWAY = 13
     HOLDERS = 14
     BORROW = 15
-    REFILL_PERP = 16
-    REFILL_SPOT = 17
+    FOLLOWERS = 16
+    SNIPERS = 17
+    FOMO = 18
+    RELOADERS = 19
+    REFILL_PERP = 20
+    REFILL_SPOT = 21
 
 
 class Liquidation(IntEnum):
@@ -396,6 +406,8 @@ ARBITRAGE = np.int64(Account.ARBITRAGE)
 LEARNER = np.int64(Account.LEARNER)
 VAULT = np.int64(Account.VAULT)
 WALLETS = np.int64(Account.WALLETS)
+FOLLOWER = np.int64(Account.FOLLOWER)
+SNIPER = np.int64(Account.SNIPER)
 FIRST_HOLDER = np.int64(FIRST_HOLDER_SLOT)
 
 KIND_POT = np.int64(OwnerKind.POT)

@@ -10,6 +10,7 @@ from squeezegym.codes import (
     FIRST_HOLDER_SLOT,
     Side,
 )
+from squeezegym.packing_crowd import pack_crowd
 from squeezegym.packing_rules import pack_rules
 from squeezegym.params import params_dtype
 from squeezegym.sections import Depth, Makers, Noise
@@ -29,7 +30,7 @@ def check_capacity(scenario: Scenario) -> None:
     wanted = scenario.population.shorts + scenario.population.longs
     if scenario.positions is not None:
         wanted = len(scenario.positions.lots)
-    wanted += scenario.borrowing.accounts
+    wanted += scenario.borrowing.accounts + scenario.fomo.accounts
     if wanted > holders:
         raise ValueError(
             f"{wanted} accounts do not fit size_class '{scenario.size_class}' "
@@ -74,6 +75,7 @@ def pack(scenario: Scenario) -> Any:
     pack_rules(scenario, record)
     _pack_population(scenario, record)
     _pack_holders(scenario, record["holders"])
+    pack_crowd(scenario, record)
     _pack_learner(scenario, record)
     return params
 

@@ -254,6 +254,64 @@ BORROWING_PARAMS = np.dtype(
     align=True,
 )
 
+FOLLOWER_PARAMS = np.dtype(
+    [
+        ("rate", "f8"),  # looks, 1/s; 0: none
+        ("horizon", "i8"),  # row of the published sums
+        ("imbalance", "f8"),  # |buys - sells| over their sum that they follow
+        ("least", "f8"),  # |buys - sells| below which they do not, decayed lots
+        ("slice", "i8"),  # lots
+        ("slices", "i8"),  # of each leg
+        ("interval", "i8"),  # between two slices
+        ("cap", "f8"),  # beyond the published touch, relative
+        ("pause", "i8"),  # after a programme
+    ],
+    align=True,
+)
+
+SNIPER_PARAMS = np.dtype(
+    [
+        ("rate", "f8"),  # looks, 1/s; 0: none
+        ("horizon", "i8"),  # row of the published sums
+        ("trigger", "f8"),  # forced flow that draws them in, decayed lots
+        ("max_lots", "i8"),
+        ("leave", "f8"),  # share of the peak at which they leave
+        ("hold", "i8"),  # longest stay
+        ("cap", "f8"),  # beyond the published touch, relative
+    ],
+    align=True,
+)
+
+FOMO_PARAMS = np.dtype(
+    [
+        ("accounts", "i8"),  # 0: none
+        ("first", "i8"),  # their first slot
+        ("seed", "f8"),  # rate at which one joins by itself, 1/s
+        ("contact", "f8"),  # by contagion when all are infected, 1/s
+        ("recovery", "f8"),  # 1/s
+        ("horizon", "i8"),  # row of the published means
+        ("full", "f8"),  # return at which appetite is whole, relative
+        ("leverage", "f8", (N_LEVERAGES,)),
+        ("weight", "f8", (N_LEVERAGES,)),  # cumulative
+        ("smallest", "f8"),  # lots
+        ("tail", "f8"),  # Pareto exponent of sizes
+        ("largest", "f8"),  # lots
+        ("cap", "f8"),  # beyond the published touch, relative
+    ],
+    align=True,
+)
+
+RELOADER_PARAMS = np.dtype(
+    [
+        ("share", "f8"),  # of lost shorts that are opened again; 0: none
+        ("delay", "f8"),  # mean, s
+        ("leverage", "f8"),
+        ("above", "f8"),  # of the new price over the one at which it was lost, relative
+        ("cap", "f8"),  # beyond the published touch, relative
+    ],
+    align=True,
+)
+
 LEARNER_PARAMS = np.dtype(
     [
         ("limit", "i8"),  # position at action 1, lots
@@ -315,6 +373,10 @@ def params_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             ("population", POPULATION_PARAMS),
             ("holders", HOLDER_PARAMS),
             ("borrowing", BORROWING_PARAMS),
+            ("followers", FOLLOWER_PARAMS),
+            ("snipers", SNIPER_PARAMS),
+            ("fomo", FOMO_PARAMS),
+            ("reloaders", RELOADER_PARAMS),
             ("learner", LEARNER_PARAMS),
             ("matching", MATCHING_PARAMS),
             ("feed", FEED_PARAMS),

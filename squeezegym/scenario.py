@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from squeezegym.crowd import Followers, Fomo, Reloaders, Snipers
 from squeezegym.errors import ConfigError, did_you_mean
 from squeezegym.magnitudes import check_magnitude
 from squeezegym.resources import resources
@@ -72,6 +73,10 @@ class Scenario(Frozen):
     holders: Holders = Holders()
     positions: Positions | None = None
     borrowing: Borrowing = Borrowing()
+    followers: Followers = Followers()
+    snipers: Snipers = Snipers()
+    fomo: Fomo = Fomo()
+    reloaders: Reloaders = Reloaders()
     matching: Matching = Matching()
     transport: Transport
     learner: Learner

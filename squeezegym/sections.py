@@ -35,6 +35,19 @@ class Pair(Frozen, Generic[SectionT]):
     spot: SectionT
 
 
+def check_mix(mix: tuple[tuple[float, float], ...]) -> None:
+    """Raise ValueError for a leverage mix that cannot be drawn from."""
+    if not 1 <= len(mix) <= 8:
+        raise ValueError(f"leverage takes 1 to 8 pairs, got {len(mix)}")
+    for leverage, weight in mix:
+        if not 1 <= leverage <= 150 or weight < 0:
+            raise ValueError(
+                f"leverage must be 1 to 150 with weight >= 0, got {leverage}, {weight}"
+            )
+    if sum(weight for _, weight in mix) <= 0:
+        raise ValueError("the weights of the leverage mix must not all be 0")
+
+
 class Contract(Frozen):
     """Units and opening prices of the pair of books."""
 
@@ -278,15 +291,7 @@ class Population(Frozen):
 
     @model_validator(mode="after")
     def _mix(self) -> Population:
-        if not 1 <= len(self.leverage) <= 8:
-            raise ValueError(f"leverage takes 1 to 8 pairs, got {len(self.leverage)}")
-        for leverage, weight in self.leverage:
-            if not 1 <= leverage <= 150 or weight < 0:
-                raise ValueError(
-                    f"leverage must be 1 to 150 with weight >= 0, got {leverage}, {weight}"
-                )
-        if sum(weight for _, weight in self.leverage) <= 0:
-            raise ValueError("the weights of the leverage mix must not all be 0")
+        check_mix(self.leverage)
         return self
 
 

@@ -87,8 +87,8 @@ ACCOUNT_DTYPE = np.dtype(
         ("cost", "i8"),  # cost of the open perp position, quanta; derives the entry price
         ("fees", "i8"),  # paid so far, quanta
         ("trigger", "i8"),  # mark at which equity <= maintenance margin, ticks
-        ("bucket", "i4"),
-        ("next", "u4"),
+        ("bucket", "i4"),  # of the ladder; outside it, lots of the short that is being lost
+        ("next", "u4"),  # in a bucket or a line
         ("prev", "u4"),
         ("kind", "u1"),
         ("alarmed", "u1"),  # 1: its trigger may be the alarm of its holder; 2: who is about to act
@@ -102,7 +102,7 @@ HOLDER_DTYPE = np.dtype(  # what an account needs seldom, beside its hot line
     [
         ("wallet", "i8"),  # its share of the WALLETS pot, quanta; 0 under cross margin
         ("debt", "i8"),  # coins owed to the lender, lots
-        ("ready", "i8"),  # time of its next turn with the engine or the lender's desk
+        ("ready", "i8"),  # time of its next turn with the engine or the lender's desk, or to reload
         ("notice", "i8"),  # time at which a recall runs out or its holder acts; NEVER: neither
         ("started", "i8"),  # time of its first service by the engine; NEVER outside
         ("chunk", "i8"),  # lots of one step, or quanta: margin freed, traded unsettled, spent
@@ -198,6 +198,22 @@ FLOW_DTYPE = np.dtype(
         ("catalyst_end", "i8"),
         ("catalyst_size", "i8"),
         ("catalyst_multiple", "f8"),  # size in ignition barriers
+    ],
+    align=True,
+)
+
+CROWD_DTYPE = np.dtype(
+    [
+        ("follower_left", "i8"),  # slices still to trade, of both legs; 0: they watch
+        ("follower_side", "i8"),  # of the first leg
+        ("sniper_phase", "i8"),  # 0 watching, 1 in, 2 leaving
+        ("sniper_side", "i8"),
+        ("sniper_since", "i8"),  # time they went in
+        ("sniper_peak", "f8"),  # largest published forced flow since, decayed lots
+        ("caught", "i8"),  # accounts that FOMO has reached so far
+        ("infected", "i8"),  # of them, those who still spread it
+        ("waiting", "i8"),  # slot of the next holder to reload, by ``next``; 0: nobody
+        ("reloads", "i8"),  # shorts opened again so far
     ],
     align=True,
 )
@@ -410,6 +426,7 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("accounts", ACCOUNT_DTYPE, (sizes.accounts,)),  # on cache lines, one each
         ("holders", HOLDER_DTYPE, (sizes.accounts,)),
         ("queue", "u4", (4, sizes.accounts)),  # fresh, waiting, reacting; order of an ADL
+        ("crowd", CROWD_DTYPE),
         ("borrow", BORROW_DTYPE),
         ("borrow_ladder", ladder_dtype(4096)),  # of borrowers, by index; shorts only
         ("recalled", "u4", (sizes.accounts,)),

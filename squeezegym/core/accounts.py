@@ -12,6 +12,7 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
     FIRST_HOLDER,
+    FOLLOWER,
     KIND_HOLDER,
     KIND_LEARNER,
     KIND_POOL,
@@ -20,6 +21,7 @@ from squeezegym.codes import (
     NEVER,
     NOISE,
     SELL,
+    SNIPER,
     SPOT,
     ZERO,
 )
@@ -128,4 +130,5 @@ def open_accounts(market):
         elif slot == LEARNER:
             account["kind"] = np.uint8(KIND_LEARNER)
         else:
-            account["kind"] = np.uint8(KIND_POT if slot < NOISE or slot > LEARNER else KIND_POOL)
+            pool = (slot >= NOISE and slot < LEARNER) or slot == FOLLOWER or slot == SNIPER
+            account["kind"] = np.uint8(KIND_POOL if pool else KIND_POT)

@@ -19,6 +19,8 @@ from squeezegym.core.flow import (
     noise_market_order,
     value_decision,
 )
+from squeezegym.core.followers import follow, snipe
+from squeezegym.core.fomo import spread
 from squeezegym.core.funding import pay_funding, sample_premium
 from squeezegym.core.gateway import send_ack, serve_gateway
 from squeezegym.core.holders import holder_acts
@@ -27,6 +29,7 @@ from squeezegym.core.lending import serve_lender
 from squeezegym.core.liquidation import serve_engine
 from squeezegym.core.marks import update_marks
 from squeezegym.core.opening import begin_episode, open_market
+from squeezegym.core.reloaders import reload
 from squeezegym.core.triggers import check_mark
 from squeezegym.state import HOT_BOOK_BYTES, HOT_MARKET_BYTES, HOT_ORDERS_BYTES
 
@@ -47,6 +50,10 @@ _ARBITRAGE = np.int64(Source.ARBITRAGE)
 _FUNDING_SAMPLE = np.int64(Source.FUNDING_SAMPLE)
 _FUNDING = np.int64(Source.FUNDING)
 _BORROW = np.int64(Source.BORROW)
+_FOLLOWERS = np.int64(Source.FOLLOWERS)
+_SNIPERS = np.int64(Source.SNIPERS)
+_FOMO = np.int64(Source.FOMO)
+_RELOADERS = np.int64(Source.RELOADERS)
 _RUN = np.int64(Command.RUN)
 _RESET = np.int64(Command.RESET)
 _CLOSE = np.int64(Command.CLOSE)
@@ -118,6 +125,14 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
         check_mark(market, params)
     elif source == _BORROW:
         serve_lender(market, params)
+    elif source == _FOLLOWERS:
+        follow(market, params)
+    elif source == _SNIPERS:
+        snipe(market, params)
+    elif source == _FOMO:
+        spread(market, params)
+    elif source == _RELOADERS:
+        reload(market, params)
 
 
 @kernel

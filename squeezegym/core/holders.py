@@ -27,6 +27,7 @@ from squeezegym.codes import (
 from squeezegym.core.accounts import equity, pay, transfer
 from squeezegym.core.exchange import place
 from squeezegym.core.fund import playable
+from squeezegym.core.lostshorts import lose_short, remember_short
 from squeezegym.core.margin import maintenance_margin
 from squeezegym.core.rng import uniform
 from squeezegym.core.triggers import ARMED, LONGS, REACTING, SHORTS, delist, enlist
@@ -106,6 +107,7 @@ def holder_acts(market, params):
     if account["perp"] == 0 or account["laddered"] >= IN_QUEUE:
         return  # the engine has it; what it leaves of the position has its alarm again
     delist(market, slot, LONGS if account["perp"] > 0 else SHORTS)
+    remember_short(market, params, slot)
     if account["habit"] == _TOP_UP:
         _top_up(market, params, slot)
     elif (
@@ -117,6 +119,7 @@ def holder_acts(market, params):
         holder["alarm"] = 0
     account["alarmed"] = ARMED if holder["alarm"] != 0 else _NOT
     enlist(market, params, slot)
+    lose_short(market, params, slot)
 
 
 @kernel

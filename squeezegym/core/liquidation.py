@@ -23,6 +23,7 @@ from squeezegym.core.accounts import move_position
 from squeezegym.core.eventlog import log_liquidation
 from squeezegym.core.exchange import withdraw_all
 from squeezegym.core.fund import settle, watch_fund
+from squeezegym.core.lostshorts import lose_short, remember_short
 from squeezegym.core.margin import bankruptcy_price, is_liquidatable, liquidation_trigger
 from squeezegym.core.policies import DONE, PAUSE, SHARE, close
 from squeezegym.core.remainder import share_remainder
@@ -149,6 +150,7 @@ def _begin(market, params, slot):
     log_liquidation(market, slot, market["marks"]["mark"], perp, account["trigger"])
     market["score"]["liquidations"][LONGS if perp > 0 else SHORTS] += 1
     withdraw_all(market, params, slot)
+    remember_short(market, params, slot)
     if slot == LEARNER:
         market["learner"]["changed"] = 1
 
@@ -170,6 +172,8 @@ def _let_go(market, params, slot, verdict):
     account["laddered"] = FREE
     if slot != LEARNER:
         enlist(market, params, slot)
+        if market["holders"][slot]["started"] != NEVER:
+            lose_short(market, params, slot)
     elif account["perp"] == 0 and market["holders"][slot]["started"] != NEVER:
         market["learner"]["liquidated"] = 1
     market["holders"][slot]["started"] = NEVER

@@ -29,6 +29,7 @@ from squeezegym.core.entries import draw_history, draw_sizes
 from squeezegym.core.exchange import place
 from squeezegym.core.feed import open_feed
 from squeezegym.core.flow import later, quote_price, schedule_noise
+from squeezegym.core.fomo import schedule_fomo
 from squeezegym.core.funding import open_funding
 from squeezegym.core.gateway import write_ack
 from squeezegym.core.holders import open_holder
@@ -40,6 +41,8 @@ from squeezegym.core.triggers import enlist, open_ladder
 _OPENING = np.int64(Stream.OPENING)
 _LEARNER_STREAM = np.int64(Stream.LEARNER)
 _CATALYST_STREAM = np.int64(Stream.CATALYST)
+_FOLLOWERS = np.int64(Source.FOLLOWERS)
+_SNIPERS = np.int64(Source.SNIPERS)
 _CATALYST_SOURCE = np.int64(Source.CATALYST)
 _TRIES = 16
 
@@ -72,6 +75,7 @@ def open_market(market, params, seeds):
     _open_learner(market, params)
     _draw_catalyst(market, params)
     _start_flow(market, params)
+    _open_crowd(market, params)
     clock["events"] = 0
     market["gateway"]["busy_until"] = clock["now"]  # placing the opening quotes took no time
     open_feed(market, params)
@@ -102,6 +106,26 @@ def _open_score(market):
             score["taken"][i, j] = 0
     market["gateway"]["size"] = 0
     market["gateway"]["busy_until"] = market["clock"]["now"]
+
+
+@kernel
+def _open_crowd(market, params):
+    """Nobody has followed, sniped, caught or lost anything yet."""
+    crowd = market["crowd"]
+    crowd["follower_left"] = 0
+    crowd["follower_side"] = 0
+    crowd["sniper_phase"] = 0
+    crowd["sniper_side"] = 0
+    crowd["sniper_since"] = 0
+    crowd["sniper_peak"] = 0.0
+    crowd["caught"] = 0
+    crowd["infected"] = 0
+    crowd["waiting"] = 0
+    crowd["reloads"] = 0
+    due = market["clock"]["due"]
+    due[_FOLLOWERS] = later(market, np.int64(Stream.FOLLOWERS), params["followers"]["rate"])
+    due[_SNIPERS] = later(market, np.int64(Stream.SNIPERS), params["snipers"]["rate"])
+    schedule_fomo(market, params)
 
 
 @kernel

@@ -345,6 +345,7 @@ class Overlay:
             )
         nobody = {"shorts": 0, "longs": 0, "short_base": 0.0, "long_base": 0.0}
         room = SIZES[scenario.size_class].accounts - FIRST_HOLDER_SLOT
+        room -= scenario.borrowing.accounts + scenario.fomo.accounts
         changes: dict[str, Any] = {"positions": positions.model_dump(), "population": nobody}
         if len(lots) > room and scenario.size_class != "large":
             changes["size_class"] = "large"

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from squeezegym.codes import NEVER, Account, LogKind, OrderFlag, OwnerKind, SelfTrade
+from squeezegym.codes import NEVER, Account, LogKind, OrderFlag, OwnerKind, SelfTrade, Status
 from tests.kernels import BUY, SELL, read_side
 from tests.oracle.naive_ledger import NaiveLedger
 from tests.oracle.naive_lender import NaiveLender, is_callable
 from tests.oracle.naive_orderbook import CANCEL, NEW, NaiveOrderBook, Order
 
+MARGIN_REFUSALS = {Status.INSUFFICIENT_MARGIN, Status.IN_LIQUIDATION}
 LENDER_ROWS = {LogKind.COINS, LogKind.BUY_IN, LogKind.RECALL, LogKind.WRITE_OFF}
 
 
@@ -157,6 +158,9 @@ class LogReplay:
         self.buy_ins.append((row["time"], slot, called))
 
     def _order(self, row):
+        if row["status"] in MARGIN_REFUSALS:  # decided before the book, from account and mark
+            assert (row["filled"], row["order_id"]) == (0, 0)
+            return
         book = self.books[row["book"]]
         before = len(book.tape)
         self.unnamed -= 1  # what does not rest needs an id too

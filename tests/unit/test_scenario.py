@@ -142,6 +142,14 @@ IMPOSSIBLE = [
     ("depth.perp.reach_bps", 0.05, ["nearest_bps", "0.05"]),
     ("size_class", "huge", ["size_class", "small", "huge"]),
     ("marks.weights", [1, 2], ["marks.weights"]),
+    ("fomo.accounts", 2000, ["3800", "2048", "size_class"]),
+    ("fomo.leverage", [[200, 1]], ["1 to 150", "200"]),
+    ("fomo", {"accounts": 1, "seeds_per_s": 0.0}, ["seeds_per_s=0", "accounts to 0"]),
+    ("fomo", {"smallest_base": 9.0}, ["smallest_base=9.0", "largest_base=5.0"]),
+    ("fomo.horizon_s", 30, ["fomo.horizon_s", "10", "60", "30"]),
+    ("snipers.leave_share", 1.0, ["snipers.leave_share", "less than 1"]),
+    ("followers.imbalance", 0.0, ["followers.imbalance", "greater than 0"]),
+    ("reloaders.delay_s", 0.0, ["reloaders.delay_s", "0.001"]),
 ]
 
 

@@ -1,0 +1,60 @@
+"""Individual accounts that open a leveraged position while the market runs."""
+
+import math
+
+import numpy as np
+
+from squeezegym._jit import kernel
+from squeezegym.codes import BUY, IOC, MAX_QTY, ONE, OUTSIDE, PERP, RATE_ONE, ZERO
+from squeezegym.core.accounts import pay
+from squeezegym.core.arithmetic import mul_div_up
+from squeezegym.core.exchange import place
+from squeezegym.core.fund import playable
+from squeezegym.core.triggers import enlist
+
+_UNALARMED = np.uint8(0)
+
+
+@kernel
+def enter(market, params, slot, side, qty, leverage, cap):
+    """Pay in what an order costs, send it, and take back what the position does not need.
+
+    An order costs its initial margin, what it would lose against the mark at its limit, and the
+    fee; a position keeps the first two at its own entry. An order that is refused or finds nothing
+    returns everything, and without a published touch none is sent. Source: Binance FAQ "Cost
+    required to open a position in perpetual futures contracts" (initial margin and open loss),
+    2024; the fee within it is ours.
+
+    Args:
+        market: The market record.
+        params: Its parameters.
+        slot: An individual account without a position.
+        side: BUY or SELL.
+        qty: Lots.
+        leverage: Notional over initial margin, 1 to 150.
+        cap: How far beyond the published touch the IOC order reaches, relative.
+    """
+    account = market["accounts"][slot]
+    holder = market["holders"][slot]
+    mark = market["marks"]["mark"]
+    touch = np.int64(market["feed"]["seen"]["price"][PERP, ONE - side, 0])
+    if touch == 0:
+        return
+    slack = np.int64(math.floor(np.float64(touch) * cap + 0.5))
+    limit = playable(market, side, touch + slack if side == BUY else touch - slack)
+    qty = min(qty, MAX_QTY)
+    rate = np.int64(math.ceil(np.float64(RATE_ONE) / leverage))
+    holder["initial"] = np.uint32(rate)
+    holder["alarm"] = 0
+    account["alarmed"] = _UNALARMED
+    fees = account["fees"]
+    deposit = mul_div_up(mark * qty, rate, RATE_ONE) + abs(limit - mark) * qty
+    deposit += mul_div_up(limit * qty, params["fees"]["taker"][PERP], RATE_ONE)
+    pay(market, OUTSIDE, slot, deposit)
+    filled, _ = place(market, params, PERP, slot, side, limit, qty, IOC, ZERO)
+    loss = account["cost"] - filled * mark
+    if side != BUY:
+        loss = -loss
+    needed = mul_div_up(account["cost"], rate, RATE_ONE) + max(loss, ZERO)
+    pay(market, slot, OUTSIDE, max(deposit - needed - account["fees"] + fees, ZERO))
+    enlist(market, params, slot)

@@ -1,0 +1,127 @@
+"""Traders who see what the feed publishes and trade along: TWAP followers and snipers.
+
+Both read the last snapshot that has arrived, never the true book, and send IOC orders within a cap
+of its touch. Each is a pool: one programme, one position at a time.
+"""
+
+import numpy as np
+
+from squeezegym._jit import kernel
+from squeezegym.codes import (
+    BUY,
+    FOLLOWER,
+    IOC,
+    MAX_QTY,
+    NEVER,
+    ONE,
+    PERP,
+    SELL,
+    SNIPER,
+    ZERO,
+    Source,
+    Stream,
+)
+from squeezegym.core.exchange import place
+from squeezegym.core.feed import receive
+from squeezegym.core.flow import later
+from squeezegym.core.fund import playable
+
+_FOLLOWERS = np.int64(Source.FOLLOWERS)
+_SNIPERS = np.int64(Source.SNIPERS)
+_FOLLOWER_STREAM = np.int64(Stream.FOLLOWERS)
+_SNIPER_STREAM = np.int64(Stream.SNIPERS)
+WATCHING = np.int64(0)  # values of crowd["sniper_phase"]
+IN = np.int64(1)
+LEAVING = np.int64(2)
+
+
+@kernel
+def follow(market, params):
+    """Look for a one-sided tape, or trade the next slice of the programme under way.
+
+    A programme is a leg of equal slices with the tape, then as many that take the position back;
+    what a slice could not fill the later ones of the second leg share, and the last is repeated
+    until nothing is left.
+    """
+    rules = params["followers"]
+    crowd = market["crowd"]
+    due = market["clock"]["due"]
+    receive(market)
+    if crowd["follower_left"] == 0:
+        due[_FOLLOWERS] = later(market, _FOLLOWER_STREAM, rules["rate"])
+        taken = market["feed"]["seen"]["taken"]
+        buys = taken[rules["horizon"], PERP, BUY]
+        sells = taken[rules["horizon"], PERP, SELL]
+        net = abs(buys - sells)
+        if net == 0.0 or net < rules["least"] or net < rules["imbalance"] * (buys + sells):
+            return
+        crowd["follower_side"] = BUY if buys > sells else SELL
+        crowd["follower_left"] = 2 * rules["slices"]
+    left = crowd["follower_left"]
+    side = crowd["follower_side"]
+    qty = rules["slice"]
+    if left <= rules["slices"]:
+        held = market["accounts"][FOLLOWER]["perp"]
+        side = SELL if held > 0 else BUY
+        qty = -(-abs(held) // left)
+    _cross(market, params, FOLLOWER, side, qty, rules["cap"])
+    left -= 1
+    if left == 0 and market["accounts"][FOLLOWER]["perp"] != 0:
+        left = ONE
+    crowd["follower_left"] = left
+    if left > 0:
+        due[_FOLLOWERS] = market["clock"]["now"] + rules["interval"]
+        return
+    due[_FOLLOWERS] = later(market, _FOLLOWER_STREAM, rules["rate"])
+    if due[_FOLLOWERS] != NEVER:
+        due[_FOLLOWERS] += rules["pause"]
+
+
+@kernel
+def snipe(market, params):
+    """Look at the published forced flow: go in with it, or leave when it has ebbed.
+
+    One burst is sniped once: who has left waits until the flow of that side is below the trigger.
+    Predators trade in the distressed direction first and unwind after it, which overshoots:
+    Brunnermeier and Pedersen, "Predatory trading" (2005). The thresholds are ours.
+    """
+    rules = params["snipers"]
+    crowd = market["crowd"]
+    market["clock"]["due"][_SNIPERS] = later(market, _SNIPER_STREAM, rules["rate"])
+    receive(market)
+    forced = market["feed"]["seen"]["forced"]
+    buys = forced[rules["horizon"], BUY]
+    sells = forced[rules["horizon"], SELL]
+    if crowd["sniper_phase"] == WATCHING:
+        if max(buys, sells) < rules["trigger"]:
+            return
+        crowd["sniper_phase"] = IN
+        crowd["sniper_side"] = BUY if buys >= sells else SELL
+        crowd["sniper_since"] = market["clock"]["now"]
+        crowd["sniper_peak"] = 0.0
+    side = crowd["sniper_side"]
+    flow = buys if side == BUY else sells
+    account = market["accounts"][SNIPER]
+    if crowd["sniper_phase"] == IN:
+        crowd["sniper_peak"] = max(crowd["sniper_peak"], flow)
+        stayed = market["clock"]["now"] - crowd["sniper_since"]
+        if flow < rules["leave"] * crowd["sniper_peak"] or stayed >= rules["hold"]:
+            crowd["sniper_phase"] = LEAVING
+        else:
+            qty = rules["max_lots"] - abs(account["perp"])
+            _cross(market, params, SNIPER, side, qty, rules["cap"])
+    if crowd["sniper_phase"] == LEAVING:
+        _cross(market, params, SNIPER, ONE - side, abs(account["perp"]), rules["cap"])
+        if account["perp"] == 0 and flow < rules["trigger"]:
+            crowd["sniper_phase"] = WATCHING
+
+
+@kernel
+def _cross(market, params, owner, side, qty, cap):
+    """Take what stands within ``cap`` of the published touch; nothing when none was published."""
+    touch = np.int64(market["feed"]["seen"]["price"][PERP, ONE - side, 0])
+    if qty <= 0 or touch == 0:
+        return
+    slack = np.int64(np.float64(touch) * cap) + 1
+    limit = playable(market, side, touch + slack if side == BUY else touch - slack)
+    place(market, params, PERP, owner, side, limit, min(qty, MAX_QTY), IOC, ZERO)
