@@ -22,9 +22,10 @@ from squeezegym.codes import (
     Venue,
 )
 from squeezegym.errors import ConfigError
-from squeezegym.sampling import SAMPLE_DTYPE, SECOND, book_levels, ignition, mid_ticks, sample
+from squeezegym.sampling import SAMPLE_DTYPE, book_levels, ignition, mid_ticks, sample
 from squeezegym.scenario import Scenario
 from squeezegym.state import LOG_DTYPE, LOG_VERSION
+from squeezegym.units import SECOND
 
 if TYPE_CHECKING:
     import polars as pl

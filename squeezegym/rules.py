@@ -5,6 +5,7 @@ Units as in :mod:`squeezegym.sections`.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,16 @@ from pydantic import Field, model_validator
 
 from squeezegym.errors import did_you_mean
 from squeezegym.resources import resources
-from squeezegym.sections import Finite, Frozen, NotNegative, OfVenues, Positive, Share, Skew
+from squeezegym.sections import (
+    Finite,
+    Frozen,
+    NotNegative,
+    OfVenues,
+    Positive,
+    Share,
+    Skew,
+    check_mix,
+)
 
 
 class Marks(Frozen):
@@ -286,17 +296,14 @@ class Borrowing(Frozen):
 
     @model_validator(mode="after")
     def _mix(self) -> Borrowing:
-        if not 1 <= len(self.leverage) <= 8:
-            raise ValueError(f"leverage takes 1 to 8 pairs, got {len(self.leverage)}")
+        check_mix(self.leverage, math.inf)
         most = self.initial_level / (self.initial_level - 1)
-        for leverage, weight in self.leverage:
-            if not 1 < leverage <= most * (1 + 1e-9) or weight < 0:
+        for leverage, _ in self.leverage:
+            if not 1 < leverage <= most * (1 + 1e-9):
                 raise ValueError(
                     f"leverage must be above 1 and at most {most:g}, which leaves the initial "
-                    f"level, with weight >= 0, got {leverage}, {weight}"
+                    f"level, got {leverage}"
                 )
-        if sum(weight for _, weight in self.leverage) <= 0:
-            raise ValueError("the weights of the leverage mix must not all be 0")
         return self
 
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from squeezegym.codes import NEVER, NO_ASK, NO_BID, RATE_ONE, Account, Side, Venue
 from squeezegym.scenario import Scenario
-
-SECOND = 1_000_000_000  # ns
+from squeezegym.units import SECOND
 
 SAMPLE_DTYPE = np.dtype(
     [

@@ -35,14 +35,14 @@ class Pair(Frozen, Generic[SectionT]):
     spot: SectionT
 
 
-def check_mix(mix: tuple[tuple[float, float], ...]) -> None:
-    """Raise ValueError for a leverage mix that cannot be drawn from."""
+def check_mix(mix: tuple[tuple[float, float], ...], most: float = 150.0) -> None:
+    """Raise ValueError for a leverage mix that cannot be drawn from, or exceeds ``most``."""
     if not 1 <= len(mix) <= 8:
         raise ValueError(f"leverage takes 1 to 8 pairs, got {len(mix)}")
     for leverage, weight in mix:
-        if not 1 <= leverage <= 150 or weight < 0:
+        if not 1 <= leverage <= most or weight < 0:
             raise ValueError(
-                f"leverage must be 1 to 150 with weight >= 0, got {leverage}, {weight}"
+                f"leverage must be 1 to {most:g} with weight >= 0, got {leverage}, {weight}"
             )
     if sum(weight for _, weight in mix) <= 0:
         raise ValueError("the weights of the leverage mix must not all be 0")

@@ -14,6 +14,7 @@ from squeezegym.codes import (
     IN_QUEUE,
     IOC,
     NEVER,
+    ONE,
     OUTSIDE,
     PERP,
     RATE_ONE,
@@ -30,7 +31,7 @@ from squeezegym.core.fund import playable
 from squeezegym.core.lostshorts import lose_short, remember_short
 from squeezegym.core.margin import maintenance_margin
 from squeezegym.core.rng import uniform
-from squeezegym.core.triggers import ARMED, LONGS, REACTING, SHORTS, delist, enlist
+from squeezegym.core.triggers import ARMED, LONGS, REACTING, SHORTS, delist, enlist, ring_place
 
 _STREAM = np.int64(Stream.HOLDERS)
 _HOLDERS = np.int64(Source.HOLDERS)
@@ -90,9 +91,8 @@ def holder_acts(market, params):
     """Let the holder whose reaction time is over act, and time the next."""
     engine = market["engine"]
     queue = market["queue"]
-    n = np.int64(queue.shape[1])
     slot = np.int64(queue[REACTING, engine["react_head"]])
-    engine["react_head"] = (engine["react_head"] + 1) % n
+    engine["react_head"] = ring_place(market, engine["react_head"], ONE)
     engine["react_size"] -= 1
     due = NEVER
     if engine["react_size"] > 0:

@@ -15,7 +15,6 @@ from squeezegym.codes import (
     LEARNER,
     NEVER,
     ONE,
-    ZERO,
     Liquidation,
     Source,
 )
@@ -35,6 +34,7 @@ from squeezegym.core.triggers import (
     enlist,
     fresh_due,
     push,
+    ring_place,
     schedule_engine,
     waiting_due,
 )
@@ -76,7 +76,7 @@ def serve_engine(market, params):
         from_fresh = fresh_due(market) <= waiting_due(market)
     if from_fresh:
         slot = np.int64(market["queue"][FRESH, engine["head"]])
-        coming = market["queue"][FRESH, _after(market, engine["head"])]
+        coming = market["queue"][FRESH, ring_place(market, engine["head"], ONE)]
         prefetch(market["accounts"][coming], 0, 64)
     else:
         slot = np.int64(market["queue"][WAITING, engine["cool_head"]])
@@ -91,21 +91,14 @@ def serve_engine(market, params):
         return
     engine["serving"] = 0
     if from_fresh:
-        engine["head"] = _after(market, engine["head"])
+        engine["head"] = ring_place(market, engine["head"], ONE)
         engine["size"] -= 1
     else:
-        engine["cool_head"] = _after(market, engine["cool_head"])
+        engine["cool_head"] = ring_place(market, engine["cool_head"], ONE)
         engine["cool_size"] -= 1
     engine["free_at"] = market["clock"]["now"] + params["liquidation"]["interval"]
     _let_go(market, params, slot, verdict)
     schedule_engine(market)
-
-
-@kernel(inline=True)
-def _after(market, place_):
-    """Next place of a ring."""
-    place_ += 1
-    return place_ if place_ < np.int64(market["queue"].shape[1]) else ZERO
 
 
 @kernel

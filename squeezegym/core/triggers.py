@@ -268,10 +268,15 @@ def _alarm(market, params, slot):
 @kernel
 def push(market, ring, head, size, slot):
     """Write a slot behind the last one of a ring; the caller counts it."""
-    queue = market["queue"]
-    place_ = head + size
-    n = np.int64(queue.shape[1])
-    queue[ring, place_ if place_ < n else place_ - n] = np.uint32(slot)
+    market["queue"][ring, ring_place(market, head, size)] = np.uint32(slot)
+
+
+@kernel(inline=True)
+def ring_place(market, head, ahead):
+    """Place in a ring ``ahead`` of its head, fewer than it holds."""
+    place_ = head + ahead
+    n = np.int64(market["queue"].shape[1])
+    return place_ if place_ < n else place_ - n
 
 
 @kernel
