@@ -68,7 +68,15 @@ def source_fingerprint() -> str:
     sources = [*sorted((package / "core").glob("*.py"))]
     sources += [
         package / name
-        for name in ("_jit.py", "_linking.py", "bookrecord.py", "codes.py", "state.py", "params.py")
+        for name in (
+            "_jit.py",
+            "_linking.py",
+            "accountrecord.py",
+            "bookrecord.py",
+            "codes.py",
+            "state.py",
+            "params.py",
+        )
     ]
     digest = hashlib.sha256()
     for source in sources:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from squeezegym.accountrecord import ACCOUNT_DTYPE
 from squeezegym.codes import FIRST_HOLDER_SLOT, Account, LiquidationStage
 from squeezegym.core import deleveraging, execution, fund, liquidation_price, margin
 from squeezegym.core.accounts import equity
@@ -20,7 +21,7 @@ from squeezegym.data.liquidation_map import heatmap_level
 from squeezegym.packing_rules import pack_margin
 from squeezegym.params import MARGIN_PARAMS, params_dtype
 from squeezegym.rules import Margin
-from squeezegym.state import ACCOUNT_DTYPE, market_dtype
+from squeezegym.state import market_dtype
 from squeezegym.units import RATE as RATE_ONE
 from tests.kernels import from_python
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from squeezegym.accountrecord import ACCOUNT_DTYPE, BORROW_DTYPE
 from squeezegym.codes import FIRST_HOLDER_SLOT, NEVER, Account
 from squeezegym.core.borrow import (
     borrow_coins,
@@ -19,7 +20,6 @@ from squeezegym.core.margin import UNREACHABLE
 from squeezegym.errors import ConfigError
 from squeezegym.params import BORROWING_PARAMS
 from squeezegym.scenario import Scenario
-from squeezegym.state import ACCOUNT_DTYPE, BORROW_DTYPE
 from tests.kernels import Exchange, from_python
 from tests.oracle.naive_lender import is_callable
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from squeezegym.accountrecord import ACCOUNT_DTYPE
 from squeezegym.core.margin import (
     UNREACHABLE,
     bankruptcy_price,
@@ -18,7 +19,6 @@ from squeezegym.core.margin import (
 )
 from squeezegym.params import MARGIN_PARAMS
 from squeezegym.scenario import Scenario
-from squeezegym.state import ACCOUNT_DTYPE
 from tests.kernels import from_python
 
 pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
