@@ -73,7 +73,7 @@ SIZES: dict[str, Sizes] = {
         accounts=272, levels=4096, orders=1024, quotes=64, noise=256, buckets=4096, log=256
     ),
     "default": Sizes(
-        accounts=2064, levels=8192, orders=4096, quotes=1024, noise=512, buckets=4096, log=448
+        accounts=2064, levels=8192, orders=4096, quotes=1024, noise=512, buckets=4096, log=384
     ),
     "large": Sizes(
         accounts=100_016,
