@@ -231,7 +231,64 @@ def _prefetch(typingctx: Any, record: Any, offset: Any) -> Any:
     return types.void(record, types.intp), codegen
 
 
+def _reinterpret(source: Any, target: Any) -> Any:
+    """Build an intrinsic that reads the bits of one 64-bit type as another."""
+
+    @intrinsic
+    def cast(typingctx: Any, value: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.bitcast(args[0], context.get_value_type(target))
+
+        return target(source), codegen
+
+    return cast
+
+
+@intrinsic
+def _address_of(typingctx: Any, record: Any) -> Any:
+    """Machine address of a record."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(args[0], context.get_value_type(types.int64))
+
+    return types.int64(record), codegen
+
+
+@intrinsic
+def _prefetch_address(typingctx: Any, address: Any) -> Any:
+    """Ask the processor for the cache line at an address."""
+    from llvmlite import ir
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer_type = ir.IntType(8).as_pointer()
+        flag = ir.IntType(32)
+        hint = builder.module.declare_intrinsic(
+            "llvm.prefetch",
+            [pointer_type],
+            ir.FunctionType(ir.VoidType(), [pointer_type, flag, flag, flag]),
+        )
+        builder.call(hint, [builder.inttoptr(args[0], pointer_type), flag(0), flag(3), flag(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), codegen
+
+
 if JIT_DISABLED:
+
+    def to_bits(value: Any) -> Any:
+        """The bits of a float64, as a uint64."""
+        return np.float64(value).view(np.uint64)
+
+    def from_bits(bits: Any) -> Any:
+        """The float64 of these bits."""
+        return np.uint64(bits).view(np.float64)
+
+    def address_of(record: Any) -> int:
+        """Return 0: the interpreter has no cache to warm."""
+        return 0
+
+    def prefetch_address(address: int) -> None:
+        """Do nothing."""
 
     def prefetch(record: Any, first: int, last: int) -> None:
         """Do nothing: the interpreter has no cache to warm."""
@@ -260,11 +317,33 @@ if JIT_DISABLED:
 else:
     _cttz = _unary_bits("cttz")
     _ctlz = _unary_bits("ctlz")
+    _to_bits = _reinterpret(types.float64, types.uint64)
+    _from_bits = _reinterpret(types.uint64, types.float64)
+
+    @kernel(inline=True)
+    def to_bits(value: Any) -> Any:
+        """The bits of a float64, as a uint64."""
+        return _to_bits(value)
+
+    @kernel(inline=True)
+    def from_bits(bits: Any) -> Any:
+        """The float64 of these bits."""
+        return _from_bits(bits)
+
+    @kernel(inline=True)
+    def address_of(record: Any) -> Any:
+        """Machine address of a record."""
+        return _address_of(record)  # type: ignore[call-arg]
+
+    @kernel(inline=True)
+    def prefetch_address(address: Any) -> None:
+        """Ask for the cache line at an address before it is needed."""
+        _prefetch_address(address)  # type: ignore[call-arg]
 
     @kernel(inline=True)
     def prefetch(record: Any, first: int, last: int) -> None:
         """Ask for the cache lines of bytes first..last of a record, before they are needed."""
-        for offset in range(first, last, 64):
+        for offset in range(first & ~63, last, 64):
             _prefetch(record, offset)  # type: ignore[call-arg]
 
     @kernel(inline=True)

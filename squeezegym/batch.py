@@ -18,7 +18,7 @@ import numpy as np
 from squeezegym.codes import PROBLEM_TEXT, Command, Problem, Stream
 from squeezegym.errors import ConfigError, EngineError
 from squeezegym.scenario import Scenario
-from squeezegym.state import allocate
+from squeezegym.state import AHEAD_DTYPE, allocate
 
 _ROWS_WORTH_A_THREAD = 8
 _SLICES = 4
@@ -55,6 +55,7 @@ class Batch:
         self.params = scenario.pack()
         self.markets, self.views = allocate(n, scenario.size_class)
         self.threads = max(1, min(threads or default_threads(), n // _ROWS_WORTH_A_THREAD or 1))
+        self.ahead = np.zeros(self.threads, AHEAD_DTYPE)
         self._pool: ThreadPoolExecutor | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -69,7 +70,7 @@ class Batch:
         from squeezegym.core.clock import advance
 
         if self.threads == 1 or not advance.is_ready(self.markets):
-            advance(self.markets, self.views, self.params)
+            advance(self.markets, self.views, self.params, self.ahead[:1])
         else:
             self._share_out(advance)
         self._raise_problems()
@@ -82,14 +83,15 @@ class Batch:
         bounds = np.linspace(0, len(self.markets), _SLICES * self.threads + 1).astype(int)
         slices = iter([slice(a, b) for a, b in itertools.pairwise(bounds.tolist())])
 
-        def work() -> None:
+        def work(thread: int) -> None:
+            ahead = self.ahead[thread : thread + 1]
             for rows in slices:
-                advance(self.markets[rows], self.views[rows], self.params)
+                advance(self.markets[rows], self.views[rows], self.params, ahead)
 
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads - 1, "squeezegym")
-        helpers = [self._pool.submit(work) for _ in range(self.threads - 1)]
-        work()
+        helpers = [self._pool.submit(work, i) for i in range(1, self.threads)]
+        work(0)
         for helper in helpers:
             helper.result()
 

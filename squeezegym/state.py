@@ -26,13 +26,13 @@ from squeezegym.accountrecord import (
     HOLDER_DTYPE,
     ladder_dtype,
 )
-from squeezegym.bookrecord import LINE, ORDER_DTYPE, book_dtype, zeros_on_lines
+from squeezegym.bookrecord import LINE, book_dtype, zeros_on_lines
 from squeezegym.codes import Source, Stream
 from squeezegym.errors import ConfigError, did_you_mean
 
 SizeClass = Literal["small", "default", "large"]
 
-N_SOURCES = len(Source)
+N_SOURCES = -(-len(Source) // 2) * 2  # searched in two halves; a place left over stays NEVER
 N_STREAMS = len(Stream)
 N_LEVELS = 5  # published depth levels of each side
 N_SNAPSHOTS = 8  # published snapshots in flight
@@ -43,6 +43,7 @@ N_TIERS = 16  # rows of the maintenance-margin table
 N_LEVERAGES = 8  # rows of a leverage mix
 N_MESSAGES = 16  # learner's messages under way
 N_OBSERVATIONS = 76
+N_AHEAD = 12  # visits of a step that a batch foresees
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +206,9 @@ FEED_DTYPE = np.dtype(
         ("taken", "i8", (2, 2)),  # raw totals at the last publication
         ("forced", "i8", (2,)),
         ("seen", SNAPSHOT_DTYPE),  # the last one that arrived
-        ("flying", SNAPSHOT_DTYPE, (N_SNAPSHOTS,)),
         ("head", "i8"),
         ("size", "i8"),
+        ("flying", SNAPSHOT_DTYPE, (N_SNAPSHOTS,)),
     ],
     align=True,
 )
@@ -228,8 +229,8 @@ SENT_DTYPE = np.dtype(
 GATEWAY_DTYPE = np.dtype(
     [
         ("busy_until", "i8"),  # the matching engine's workload ends here
-        ("messages", SENT_DTYPE, (N_MESSAGES,)),
         ("size", "i8"),
+        ("messages", SENT_DTYPE, (N_MESSAGES,)),
     ],
     align=True,
 )
@@ -254,7 +255,6 @@ LEARNER_DTYPE = np.dtype(
     [
         ("order_id", "u8"),  # resting order; 0: none
         ("known", ACK_DTYPE),  # what its own acks have told it
-        ("acks", ACK_DTYPE, (N_MESSAGES,)),
         ("n_acks", "i8"),
         ("liquidated", "i8"),  # 1 once the engine took it
         ("bought", "i8"),  # lots
@@ -266,6 +266,7 @@ LEARNER_DTYPE = np.dtype(
         ("served", "i8"),  # of them, matched
         ("cancelled", "i8"),  # of its orders
         ("funding", "i8"),  # received minus paid, quanta
+        ("acks", ACK_DTYPE, (N_MESSAGES,)),
     ],
     align=True,
 )
@@ -305,12 +306,14 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("funding", FUNDING_DTYPE),
         ("flow", FLOW_DTYPE),
         ("score", SCORE_DTYPE),
+        ("engine", ENGINE_DTYPE),
+        ("crowd", CROWD_DTYPE),
+        ("borrow", BORROW_DTYPE),
+        ("n_log", "i8"),
+        ("log_on", "i8"),
         ("gateway", GATEWAY_DTYPE),
         ("learner", LEARNER_DTYPE),
         ("feed", FEED_DTYPE),
-        ("engine", ENGINE_DTYPE),
-        ("n_log", "i8"),
-        ("log_on", "i8"),
         ("quotes", "u8", (2, 2, sizes.quotes)),  # order ids: book, side, slot
         ("noise", "u8", (2, sizes.noise)),  # order ids: book, slot
         ("ladder", ladder_dtype(sizes.buckets)),
@@ -319,8 +322,6 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("accounts", ACCOUNT_DTYPE, (sizes.accounts,)),  # on cache lines, one each
         ("holders", HOLDER_DTYPE, (sizes.accounts,)),
         ("queue", "u4", (4, sizes.accounts)),  # fresh, waiting, reacting; order of an ADL
-        ("crowd", CROWD_DTYPE),
-        ("borrow", BORROW_DTYPE),
         ("borrow_ladder", ladder_dtype(4096)),  # of borrowers, by index; shorts only
         ("recalled", "u4", (sizes.accounts,)),
         ("ranks", "f8", (sizes.accounts,)),  # scratch: scores of a deleveraging
@@ -343,11 +344,15 @@ def _offset(dtype: np.dtype[Any], field: str) -> int:
     return int(fields[field][1])
 
 
-# What an ordinary step touches: everything before the quotes, a book's header with its bitmaps,
-# and the first orders of the pool, which a last-in-first-out free list keeps in use.
-HOT_MARKET_BYTES = _offset(market_dtype("default"), "quotes")
-HOT_BOOK_BYTES = _offset(book_dtype(levels=8192, orders=1024), "orders")
-HOT_ORDERS_BYTES = 192 * ORDER_DTYPE.itemsize
+# Bytes of a market that every step touches: `core.warming` asks for them ahead.
+QUOTES_AT = np.int64(_offset(market_dtype("default"), "quotes"))
+_FEED = _offset(market_dtype("default"), "feed")
+_LEARNER = _offset(market_dtype("default"), "learner")
+HOT_RANGES = (
+    (0, _offset(market_dtype("default"), "gateway") + 128),
+    (_LEARNER // LINE * LINE, _LEARNER + _offset(LEARNER_DTYPE, "acks") + 160),
+    (_FEED // LINE * LINE, _FEED + _offset(FEED_DTYPE, "flying") + SNAPSHOT_DTYPE.itemsize),
+)
 
 VIEW_DTYPE = np.dtype(
     [
@@ -363,6 +368,18 @@ VIEW_DTYPE = np.dtype(
         ("mark", "i8"),
         ("liquidated", "i8"),
         ("observation", "f4", (N_OBSERVATIONS,)),
+    ],
+    align=True,
+)
+
+# Scratch of a thread: what it asks for ahead. Machine addresses; no part of any market.
+AHEAD_DTYPE = np.dtype(
+    [
+        ("n", "i8"),
+        ("cursor", "i8"),
+        ("lines", "i8", (512,)),
+        ("n_slots", "i8", (4, 2, 2)),  # visits of a step: row, book, quotes or noise
+        ("slots", "u4", (4, 2, 2, N_AHEAD)),
     ],
     align=True,
 )

@@ -6,7 +6,7 @@ served, ties in the order of :class:`squeezegym.codes.Source`.
 
 import numpy as np
 
-from squeezegym._jit import entry, kernel, prefetch
+from squeezegym._jit import entry, kernel
 from squeezegym.codes import NEVER, PERP, SPOT, Command, Source
 from squeezegym.core.arbitrage import arbitrage_look
 from squeezegym.core.barrier import measure_barrier
@@ -31,7 +31,7 @@ from squeezegym.core.marks import update_marks
 from squeezegym.core.opening import begin_episode, open_market
 from squeezegym.core.reloaders import reload
 from squeezegym.core.triggers import check_mark
-from squeezegym.state import HOT_BOOK_BYTES, HOT_MARKET_BYTES, HOT_ORDERS_BYTES
+from squeezegym.core.warming import ask, forget, list_ahead
 
 _GATEWAY = np.int64(Source.GATEWAY)
 _ENGINE = np.int64(Source.ENGINE)
@@ -57,30 +57,47 @@ _RELOADERS = np.int64(Source.RELOADERS)
 _RUN = np.int64(Command.RUN)
 _RESET = np.int64(Command.RESET)
 _CLOSE = np.int64(Command.CLOSE)
+_AT_ONCE = np.int64(12)  # lines of the next markets asked for with each event
 LOG_RESERVE = np.int64(64)  # rows that one event may need
 
 
 @kernel
-def run(market, params, until):
+def run(market, params, until, ahead):
     """Serve every event up to ``until``; stop early when the log must be drained first."""
     clock = market["clock"]
-    n_sources = clock["due"].shape[0]
     while True:
-        source = np.int64(0)
-        due = clock["due"][0]
-        for i in range(1, n_sources):
-            if clock["due"][i] < due:
-                due = clock["due"][i]
-                source = np.int64(i)
+        due, source = _earliest(clock)
         if due > until:
             break
         clock["now"] = due
         _serve(market, params, source)
+        if ahead["cursor"] < ahead["n"]:
+            ask(ahead, _AT_ONCE)
         if market["learner"]["changed"] != 0:
             send_ack(market, params)
         if market["log_on"] != 0 and market["n_log"] > market["log"].shape[0] - LOG_RESERVE:
             return
     clock["now"] = until
+
+
+@kernel(inline=True)
+def _earliest(clock):
+    """The earliest due time and its source: two halves at once, for one long chain is slow."""
+    due = clock["due"]
+    half = due.shape[0] // 2
+    low = np.int64(0)
+    low_due = due[0]
+    high = np.int64(half)
+    high_due = due[half]
+    for i in range(1, half):
+        sooner = due[i] < low_due
+        low = np.int64(i) if sooner else low
+        low_due = due[i] if sooner else low_due
+        sooner = due[half + i] < high_due
+        high = np.int64(half + i) if sooner else high
+        high_due = due[half + i] if sooner else high_due
+    sooner = high_due < low_due
+    return (high_due if sooner else low_due), (high if sooner else low)
 
 
 @kernel
@@ -152,54 +169,42 @@ def _begin_catalyst(market, params):
 
 
 @kernel
-def advance_one(market, view, params):
+def advance_one(market, view, params, ahead):
     """Obey the command of one row: reset, act, run, close, report."""
     command = view["command"]
     if command & _RESET:
         open_market(market, params, view["seeds"])
-        run(market, params, np.int64(0))
+        run(market, params, np.int64(0), ahead)
         begin_episode(market)
     if command & _RUN:
         if view["has_action"] != 0:
             view["has_action"] = 0
             act(market, params, view)
-        run(market, params, view["until"])
+        run(market, params, view["until"], ahead)
         if command & _CLOSE and market["clock"]["now"] == view["until"]:
             close_out(market, params)
     report(market, params, view)
-
-
-@kernel
-def warm(market):
-    """Ask for the lines that the next market will touch, while the present one still runs.
-
-    In a batch the cache is the limit, not the instructions: a market's hot lines have left it
-    by the time its turn comes round again.
-    """
-    prefetch(market, 0, HOT_MARKET_BYTES)
-    for venue in range(2):
-        book = market["books"][venue]
-        prefetch(book, 0, HOT_BOOK_BYTES)
-        prefetch(book["orders"][0], 0, HOT_ORDERS_BYTES)
 
 
 @entry(lean=True)
 def advance(fingerprint):
     """Build the entry; the fingerprint of the sources is part of its cache key."""
 
-    def advance(markets, views, params):
+    def advance(markets, views, params, ahead):
         """Advance every market as its view commands.
 
         Args:
             markets: (n,) ``market_dtype`` of one size class.
             views: (n,) ``VIEW_DTYPE``: commands and actions in, reports out.
             params: (1,) ``params_dtype`` of the same size class.
+            ahead: (1,) ``AHEAD_DTYPE``, scratch.
         """
         fingerprint  # noqa: B018  (a closure cell: part of numba's cache key)
+        forget(ahead[0])
         for row in range(markets.shape[0]):
-            if row + 1 < markets.shape[0]:
-                warm(markets[row + 1])
+            list_ahead(markets, views, params, ahead[0], row)
             if views[row]["command"] != 0:
-                advance_one(markets[row], views[row], params[0])
+                advance_one(markets[row], views[row], params[0], ahead[0])
+            ask(ahead[0], ahead[0]["n"])
 
     return advance

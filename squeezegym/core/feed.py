@@ -67,6 +67,8 @@ def receive(market):
         feed["size"] -= 1
     if arrived >= 0:
         feed["seen"] = feed["flying"][arrived]
+    if feed["size"] == 0:
+        feed["head"] = 0  # the ring stays on the lines that are in the cache
 
 
 @kernel

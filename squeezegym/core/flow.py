@@ -117,7 +117,8 @@ def noise_market_order(market, params, venue):
         repeats = uniform(rng, stream) < rules["persistence"]
         side = flow["sign"][venue] if repeats else ONE - flow["sign"][venue]
         flow["sign"][venue] = side
-        qty = lognormal_lots(rng, stream, rules["market_log_mean"], rules["market_log_sd"])
+        share = uniform(rng, stream)
+        qty = lognormal_lots(share, rules["market_log_mean"], rules["market_log_sd"])
         qty = min(qty, rules["market_max"])
         take(market, params, venue, NOISE, side, qty, rules["market_cap"])
         excitation += rules["branching"] * rules["decay"]
@@ -137,16 +138,17 @@ def noise_limit_order(market, params, venue):
     market["clock"]["due"][_LIMIT_SOURCE + venue] = later(market, stream, rules["limit_rate"])
     slot = np.int64(uniform(rng, stream) * np.float64(rules["slots"]))
     side = np.int64(uniform(rng, stream) < 0.5)
-    depth = exponential(rng, stream)
+    depth = uniform(rng, stream)
     improves = uniform(rng, stream) < rules["improve"]
-    qty = lognormal_lots(rng, stream, rules["limit_log_mean"], rules["limit_log_sd"])
+    share = uniform(rng, stream)
     book = market["books"][venue]
     standing = market["noise"][venue, slot]
     if find(book, standing) != NO_SLOT:
         withdraw(market, params, venue, standing)
         market["noise"][venue, slot] = NO_ORDER
         return
-    away = np.int64(depth * rules["limit_distance"])
+    qty = lognormal_lots(share, rules["limit_log_mean"], rules["limit_log_sd"])
+    away = np.int64(-math.log(1.0 - depth) * rules["limit_distance"])
     if improves:
         away = np.int64(-1)
     price = _behind_touch(book, side, away)

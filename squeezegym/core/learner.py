@@ -24,6 +24,7 @@ from squeezegym.codes import (
     ZERO,
 )
 from squeezegym.core.accounts import equity
+from squeezegym.core.arithmetic import coarse_log
 from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.feed import HORIZONS, receive
 from squeezegym.core.gateway import CANCEL, ORDER, receive_acks, send
@@ -140,9 +141,9 @@ def _clip(x):
 
 
 @kernel(inline=True)
-def _size(lots, depth, span):
-    """Compress a quantity: log(1 + lots / 2 % of the 10 bp depth) / span."""
-    return _clip(math.log1p(lots / (_DEPTH_UNIT * depth)) / span)
+def _size(lots, per_lot, scale):
+    """Compress a quantity: log(1 + lots / 2 % of the 10 bp depth) / span, for 1 / span."""
+    return _clip(coarse_log(1.0 + lots * per_lot) * scale)
 
 
 @kernel
@@ -160,24 +161,25 @@ def observe(market, params, out):
 @kernel
 def _observe_book(params, snapshot, venue, out, i):
     """Five levels of both sides, spread and imbalance of one book."""
-    depth = params["scale"]["depth"]
+    per_lot = 1.0 / (_DEPTH_UNIT * params["scale"]["depth"])
     middle = snapshot["mean"][0, venue]
     bid = np.float64(snapshot["price"][venue, BUY, 0])
     ask = np.float64(snapshot["price"][venue, SELL, 0])
     if bid > 0.0 and ask > 0.0:
         middle = 0.5 * (bid + ask)
+    per_tick = 1.0 / (middle * _TEN_BP)
     total = 0.0
     signed = 0.0
     for side in range(2):
         for k in range(snapshot["price"].shape[2]):
             price = np.float64(snapshot["price"][venue, side, k])
             lots = np.float64(snapshot["qty"][venue, side, k])
-            out[i] = _clip(abs(price - middle) / (middle * _TEN_BP)) if lots > 0.0 else 1.0
-            out[i + 1] = _size(lots, depth, 6.0)
+            out[i] = _clip(abs(price - middle) * per_tick) if lots > 0.0 else 1.0
+            out[i + 1] = _size(lots, per_lot, 1.0 / 6.0)
             i += 2
             total += lots
             signed += lots if side == BUY else -lots
-    out[i] = _clip((ask - bid) / (middle * _TEN_BP)) if bid > 0.0 and ask > 0.0 else 1.0
+    out[i] = _clip((ask - bid) * per_tick) if bid > 0.0 and ask > 0.0 else 1.0
     out[i + 1] = _clip(signed / total) if total > 0.0 else 0.0
     return i + 2
 
@@ -185,15 +187,15 @@ def _observe_book(params, snapshot, venue, out, i):
 @kernel
 def _observe_flow(params, snapshot, out, i):
     """Aggressor and forced volume, decayed over 1 s and 10 s."""
-    depth = params["scale"]["depth"]
+    per_lot = 1.0 / (_DEPTH_UNIT * params["scale"]["depth"])
     for h in range(2):
         for venue in range(2):
             for side in range(2):
-                out[i] = _size(snapshot["taken"][h, venue, side], depth, 8.0)
+                out[i] = _size(snapshot["taken"][h, venue, side], per_lot, 1.0 / 8.0)
                 i += 1
     for h in range(2):
         for side in range(2):
-            out[i] = _size(snapshot["forced"][h, side], depth, 8.0)
+            out[i] = _size(snapshot["forced"][h, side], per_lot, 1.0 / 8.0)
             i += 1
     return i
 

@@ -1,9 +1,20 @@
+import math
+
+import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from squeezegym._jit import leading_bit, mul_high, trailing_zeros, wrapping_add, wrapping_mul
-from squeezegym.core.arithmetic import mul_div, mul_div_up
+from squeezegym._jit import (
+    from_bits,
+    leading_bit,
+    mul_high,
+    to_bits,
+    trailing_zeros,
+    wrapping_add,
+    wrapping_mul,
+)
+from squeezegym.core.arithmetic import coarse_log, mul_div, mul_div_up
 from tests.kernels import from_python
 
 pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
@@ -48,3 +59,16 @@ def test_words_wrap(a, b):
 def test_bits(word):
     assert int(from_python(leading_bit)(word)) == word.bit_length() - 1
     assert int(from_python(trailing_zeros)(word)) == (word & -word).bit_length() - 1
+
+
+@given(x=st.floats(2.0**-1022, 1e300))
+@example(x=1.0)
+@example(x=2.0 - 2.0**-52)
+def test_the_coarse_logarithm_is_close(x):
+    assert abs(from_python(coarse_log)(x) - math.log(x)) < 2e-7
+
+
+def test_bits_of_a_float():
+    bits, number = from_python(to_bits), from_python(from_bits)
+    assert int(bits(1.0)) == 1023 << 52
+    assert float(number(np.uint64(0xC004 << 48))) == -2.5

@@ -9,7 +9,7 @@ from squeezegym.errors import (
     SqueezegymError,
     did_you_mean,
 )
-from squeezegym.state import N_SOURCES, N_STREAMS, SIZES, market_dtype
+from squeezegym.state import N_STREAMS, SIZES, market_dtype
 
 pytestmark = pytest.mark.nojit
 
@@ -55,7 +55,7 @@ def test_problems_and_commands_are_single_bits():
 
 
 def test_sources_and_streams_count_from_zero_without_a_gap():
-    assert [int(source) for source in codes.Source] == list(range(N_SOURCES))
+    assert [int(source) for source in codes.Source] == list(range(len(codes.Source)))
     assert [int(stream) for stream in codes.Stream] == list(range(N_STREAMS))
 
 

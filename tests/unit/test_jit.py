@@ -47,7 +47,7 @@ def test_one_signature_for_each_size_class():
         market.run(0.1)
     arrays = {str(signature[0].dtype) for signature in clock.advance.signatures}
     assert len(arrays) == len(clock.advance.signatures)
-    assert all(len(signature) == 3 for signature in clock.advance.signatures)
+    assert all(len(signature) == 4 for signature in clock.advance.signatures)
     if not jit.JIT_DISABLED:
         assert len(clock.advance.signatures) >= 1
 

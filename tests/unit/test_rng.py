@@ -2,10 +2,18 @@ import math
 
 import numpy as np
 import pytest
+import scipy.special
 
 from squeezegym.batch import stream_seeds
-from squeezegym.codes import Stream
-from squeezegym.core.rng import exponential, lognormal_lots, next_word, normal, uniform
+from squeezegym.codes import MAX_QTY, Stream
+from squeezegym.core.rng import (
+    exponential,
+    lognormal_lots,
+    next_word,
+    normal,
+    normal_quantile,
+    uniform,
+)
 from tests.kernels import from_python
 
 pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
@@ -71,17 +79,26 @@ def test_a_draw_moves_only_its_own_stream():
     assert (rng[4] != before[4]).any()
 
 
-def test_a_normal_and_a_size_make_two_draws_whatever_they_return():
-    for kernel, extra in (
-        (normal, ()),
-        (lognormal_lots, (3.0, 50.0)),
-        (lognormal_lots, (0.0, 0.0)),
-    ):
-        rng = streams()
-        reference = Xoroshiro128Plus(*rng[1])
-        from_python(kernel)(rng, 1, *extra)
-        reference.next(), reference.next()
-        assert [int(word) for word in rng[1]] == reference.state
+def test_a_normal_makes_one_draw():
+    rng = streams()
+    reference = Xoroshiro128Plus(*rng[1])
+    from_python(normal)(rng, 1)
+    reference.next()
+    assert [int(word) for word in rng[1]] == reference.state
+
+
+def test_normal_quantile_equals_scipy():
+    quantile = from_python(normal_quantile)
+    shares = np.concatenate([np.linspace(0.001, 0.999, 999), 2.0 ** -np.arange(2, 55)])
+    shares = np.concatenate([shares, 1.0 - 2.0 ** -np.arange(2, 54)])
+    found = np.array([quantile(p) for p in shares])
+    np.testing.assert_allclose(found, scipy.special.ndtri(shares), rtol=2e-14, atol=1e-15)
+
+
+def test_no_word_makes_an_infinite_normal():
+    for low, high in ((0, 0), (MASK, 0)):
+        rng = np.array([[low, high]], np.uint64)
+        assert abs(from_python(normal)(rng, 0)) < 9
 
 
 def test_moments():
@@ -116,8 +133,10 @@ def test_seeds_do_not_depend_on_anything_but_seed_and_stream():
 
 
 def test_lots_are_at_least_one_and_rounded():
-    rng = streams()
-    draw = from_python(lognormal_lots)
-    assert draw(rng, 0, -20.0, 0.0) == 1
-    assert draw(rng, 0, math.log(7.4), 0.0) == 7
-    assert draw(rng, 0, math.log(7.6), 0.0) == 8
+    lots = from_python(lognormal_lots)
+    assert lots(0.5, -20.0, 0.0) == 1
+    assert lots(0.5, math.log(7.4), 0.0) == 7
+    assert lots(0.5, math.log(7.6), 0.0) == 8
+    assert lots(0.9772498680518208, 1.0, 1.0) == 20  # exp(1 + 2)
+    assert lots(0.0, 3.0, 50.0) == 1
+    assert lots(1.0 - 2.0**-53, 3.0, 50.0) == MAX_QTY
