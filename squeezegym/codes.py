@@ -177,6 +177,7 @@ class Source(IntEnum):
     SNIPERS = 18
     FOMO = 19
     RELOADERS = 20
+    ARBITRAGE_ORDERS = 21
 
 
 class Stream(IntEnum):

@@ -31,6 +31,7 @@ def check_capacity(scenario: Scenario) -> None:
     if scenario.positions is not None:
         wanted = len(scenario.positions.lots)
     wanted += scenario.borrowing.accounts + scenario.fomo.accounts
+    wanted += 2 * scenario.arbitrage.accounts  # a perp wallet and a coin wallet each
     if wanted > holders:
         raise ValueError(
             f"{wanted} accounts do not fit size_class '{scenario.size_class}' "

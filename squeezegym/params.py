@@ -96,6 +96,16 @@ ARBITRAGE_PARAMS = np.dtype(
         ("max_lots", "i8"),  # of one trade
         ("max_position", "i8"),  # lots on the perp leg
         ("fair_basis", "f8"),  # relative
+        ("accounts", "i8"),  # arbitrageurs with wallets of their own; 0: the pool
+        ("first", "i8"),  # slot of their first perp wallet; their coin wallets follow
+        ("capital", "i8"),  # of each, quanta
+        ("initial", "i8"),  # initial margin rate that they ask of themselves, 1e-8
+        ("hurdle", "f8"),  # basis that opens a trade: fees of both legs and slippage too, relative
+        ("unwind", "f8"),  # basis at which a trade is closed, relative
+        ("funding_weight", "f8"),  # of the predicted rate in the fair basis
+        ("slippage", "f8"),  # reach of a leg beyond its touch, relative
+        ("rebate", "i8"),  # share of the fees that the venue pays back, 1e-8
+        ("latency", "i8"),
     ],
     align=True,
 )

@@ -210,19 +210,49 @@ class Catalyst(Frozen):
 
 
 class Arbitrage(Frozen):
-    """Spot-perp arbitrageurs."""
+    """Spot-perp arbitrageurs: a pool with outside credit, or accounts with capital."""
 
     looks_per_s: NotNegative = 20.0
-    """0 switches them off."""
+    """Of all together; 0 switches them off."""
     threshold_bps: NotNegative
-    """Basis beyond its fair value that pays both legs."""
+    """Basis beyond its fair value that pays both legs; of accounts, on top of fees and slippage."""
     base_per_bp: NotNegative
     max_base: NotNegative
     """Largest single trade."""
     capital_base: NotNegative
-    """Largest perp position."""
+    """Largest perp position of the pool."""
     fair_basis_bps: Finite | None = None
     """Basis at which they do nothing; None: the opening basis of the contract."""
+    accounts: Annotated[int, Field(ge=0, le=48)] = 0
+    """Arbitrageurs with a perp wallet and a coin wallet each; 0: the pool."""
+    capital_quote: NotNegative = 0.0
+    """Of the accounts together, split evenly."""
+    leverage: Annotated[float, Field(ge=1, le=150)] = 5.0
+    """Of the perp leg of an account at most."""
+    fee_rebate: Share = 0.0
+    """Of an account's taker fees, that the venue pays back at once."""
+    slippage_bps: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    """Reach of an account's perp leg beyond the touch, which the basis must pay too."""
+    unwind_bps: Annotated[float, Field(gt=-10_000, lt=10_000)] = 0.0
+    """Basis beyond its fair value at which an account closes; below 0: only on the other side."""
+    funding_weight: Share = 1.0
+    """Of the predicted funding rate, that an account counts on: the fair basis is lower by it."""
+    latency_ms: NotNegative = 5.0
+    """From an account's look to the arrival of its orders."""
+
+    @model_validator(mode="after")
+    def _capital(self) -> Arbitrage:
+        if self.accounts > 0 and self.capital_quote == 0:
+            raise ValueError(
+                f"accounts={self.accounts} have no capital; set capital_quote above 0, "
+                "or accounts to 0 for a pool with outside credit"
+            )
+        if self.unwind_bps > self.threshold_bps:
+            raise ValueError(
+                f"unwind_bps={self.unwind_bps} must be at most threshold_bps="
+                f"{self.threshold_bps}, or a trade would close as it opens"
+            )
+        return self
 
 
 class Holders(Frozen):

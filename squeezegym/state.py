@@ -20,10 +20,12 @@ import numpy as np
 
 from squeezegym.accountrecord import (
     ACCOUNT_DTYPE,
+    ARBITRAGEUR_DTYPE,
     BORROW_DTYPE,
     CROWD_DTYPE,
     ENGINE_DTYPE,
     HOLDER_DTYPE,
+    N_ARBITRAGEURS,
     ladder_dtype,
 )
 from squeezegym.bookrecord import LINE, ORDER_DTYPE, book_dtype, zeros_on_lines
@@ -320,6 +322,7 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("holders", HOLDER_DTYPE, (sizes.accounts,)),
         ("queue", "u4", (4, sizes.accounts)),  # fresh, waiting, reacting; order of an ADL
         ("crowd", CROWD_DTYPE),
+        ("arbitrageurs", ARBITRAGEUR_DTYPE, (N_ARBITRAGEURS,)),
         ("borrow", BORROW_DTYPE),
         ("borrow_ladder", ladder_dtype(4096)),  # of borrowers, by index; shorts only
         ("recalled", "u4", (sizes.accounts,)),

@@ -22,6 +22,7 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.accounts import equity, move_position, open_accounts, transfer
+from squeezegym.core.arbitrageurs import open_arbitrageurs
 from squeezegym.core.barrier import measure_barrier
 from squeezegym.core.book import NO_ORDER, open_book
 from squeezegym.core.borrowers import open_borrowers
@@ -72,6 +73,7 @@ def open_market(market, params, seeds):
     open_marks(market, params)
     _open_positions(market, params)
     open_borrowers(market, params)
+    open_arbitrageurs(market, params)
     _open_learner(market, params)
     _draw_catalyst(market, params)
     _start_flow(market, params)

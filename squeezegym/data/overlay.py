@@ -251,6 +251,7 @@ class Overlay:
                     name: getattr(base.arbitrage, name) * size
                     for name in ("base_per_bp", "max_base", "capital_base")
                 },
+                "capital_quote": base.arbitrage.capital_quote * quote,
             },
             "liquidation": {"fund_quote": base.liquidation.fund_quote * quote},
             "population": {
