@@ -205,6 +205,7 @@ class Stream(IntEnum):
     RELOADERS = 19
     REFILL_PERP = 20
     REFILL_SPOT = 21
+    ROUNDS = 22  # round prices and take-profits
 
 
 class Liquidation(IntEnum):

@@ -43,6 +43,7 @@ N_BASIS = 30  # samples of the basis window
 N_HISTORY = 256  # steps of the price history that the opening positions come from
 N_TIERS = 16  # rows of the maintenance-margin table
 N_LEVERAGES = 8  # rows of a leverage mix
+N_ROUNDS = 4  # distances between round prices
 N_MESSAGES = 16  # learner's messages under way
 N_OBSERVATIONS = 76
 

@@ -37,6 +37,8 @@ from squeezegym.core.holders import open_holder
 from squeezegym.core.liquidation import open_engine
 from squeezegym.core.marks import open_marks
 from squeezegym.core.rng import normal, uniform, whole_lots
+from squeezegym.core.rounds import draw_step, nearest_round
+from squeezegym.core.takeprofits import rest_take_profit
 from squeezegym.core.triggers import enlist, open_ladder
 
 _OPENING = np.int64(Stream.OPENING)
@@ -264,8 +266,7 @@ def _survivor(market, params, direction):
             k += 1
         leverage = rules["leverage"][k]
         if uniform(rng, _OPENING) < rules["snap"]:
-            step = np.float64(rules["round"])
-            entry = math.floor(entry / step + 0.5) * step
+            entry = nearest_round(entry, draw_step(market, params))
         trigger = entry * (1.0 + side / leverage) / (1.0 + side * rate)
         if direction < 0 and trigger > history[1, age] * (1.0 + rate):
             return entry, leverage
@@ -284,6 +285,7 @@ def _open_position(market, params, slot, lots, entry, deposit):
         move_position(market, slot, OUTSIDE, entry, -lots)
     open_holder(market, params, slot, entry, deposit)
     enlist(market, params, slot)
+    rest_take_profit(market, params, slot, entry)
 
 
 @kernel

@@ -257,7 +257,10 @@ class Overlay:
             "population": {
                 "short_base": base.population.short_base * size,
                 "long_base": base.population.long_base * size,
-                "round_quote": max(self.tick, base.population.round_quote * quote / size),
+                "rounds": [
+                    (max(self.tick, step * quote / size), weight)
+                    for step, weight in base.population.rounds
+                ],
             },
             "transport": {"service_us": CALM_UTILISATION / messages * 1e6},
             "learner": {
