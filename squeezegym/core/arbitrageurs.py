@@ -11,7 +11,6 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
-    IN_BUY_IN,
     IN_QUEUE,
     NEVER,
     NO_ASK,
@@ -29,7 +28,7 @@ from squeezegym.codes import (
 from squeezegym.core.accounts import pay, transfer
 from squeezegym.core.arithmetic import mul_div
 from squeezegym.core.flow import later
-from squeezegym.core.legs import buy_coins, hedge, leg_of, sell_coins, share_cash
+from squeezegym.core.legs import leg_of, share_cash, trade_legs
 from squeezegym.core.rng import uniform
 from squeezegym.core.triggers import LONGS, SHORTS, delist
 
@@ -166,12 +165,7 @@ def serve_arbitrageur(market, params):
         return
     delist(market, slot, LONGS if account["perp"] > 0 else SHORTS)
     fees = account["fees"] + wallet["fees"]
-    if qty != 0 and wallet["laddered"] != IN_BUY_IN:
-        if qty > 0:
-            buy_coins(market, params, slot, coins, qty, limit)
-        else:
-            sell_coins(market, params, slot, coins, -qty, limit)
-    hedge(market, params, slot, coins)
+    trade_legs(market, params, slot, coins, qty, limit)
     fees = account["fees"] + wallet["fees"] - fees
     back = mul_div(fees, rules["rebate"], RATE_ONE)
     pay(market, VENUE, slot, back)

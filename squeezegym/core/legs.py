@@ -1,7 +1,8 @@
 """The legs of an arbitrage, and the cash between an arbitrageur's two wallets.
 
 Coins are bought with cash and sold from stock or from a loan; either is cut to what the capital
-carries together with the margin of the perp leg that follows. Wallets pay each other in the log.
+carries together with the margin of the perp leg that follows. Amounts that only cut are rounded up
+to the quantum a lot. Wallets pay each other in the log.
 """
 
 import numpy as np
@@ -30,7 +31,7 @@ from squeezegym.core.triggers import LONGS, SHORTS, delist, enlist
 
 @kernel
 def margin_room(market, params, slot, lots):
-    """What the perp wallet may spend, and the margin of another lot, in quanta.
+    """What the perp wallet may spend, and what another lot of its leg asks for, in quanta.
 
     Args:
         market: The market record.
@@ -39,8 +40,8 @@ def margin_room(market, params, slot, lots):
         lots: By which its position may grow: they decide the bracket.
 
     Returns:
-        ``(room, lot)``: equity at mark less the initial margin of the position, which may be below
-        0, and the initial margin of a lot, rounded up.
+        ``(room, lot, cost)``: equity at mark less the initial margin of the position, which may be
+        below 0; the initial margin of a lot; what opening it may cost besides, slippage and fee.
     """
     account = market["accounts"][slot]
     margin = params["margin"]
@@ -48,8 +49,10 @@ def margin_room(market, params, slot, lots):
     size = abs(account["perp"])
     asked = np.int64(market["holders"][slot]["initial"])
     rate = max(margin["initial"][tier_of(margin, (size + lots) * mark)], asked)
-    lot = mul_div_up(mark, rate, RATE_ONE)
-    return equity(account, mark) - size * lot, lot
+    lot = -(-mark * rate // RATE_ONE)
+    cost = np.int64(np.float64(mark) * params["arbitrage"]["slippage"]) + 1
+    cost -= -mark * params["fees"]["taker"][PERP] // RATE_ONE
+    return equity(account, mark) - size * lot, lot, cost
 
 
 @kernel
@@ -71,51 +74,38 @@ def leg_of(market, params, slot, alone):
     qty = abs(alone)
     if account["perp"] != 0 and (account["perp"] > 0) == (alone > 0):
         return min(qty, abs(account["perp"])), side, limit  # what reduces needs no margin
-    room, lot = margin_room(market, params, slot, qty)
-    loss = max(mark - limit if alone > 0 else limit - mark, ZERO)
-    fee = mul_div_up(limit, params["fees"]["taker"][PERP], RATE_ONE)
-    return min(qty, max(room, ZERO) // (lot + loss + fee)), side, limit
+    room, lot, _ = margin_room(market, params, slot, qty)
+    lot += max(mark - limit if alone > 0 else limit - mark, ZERO)
+    lot -= -limit * params["fees"]["taker"][PERP] // RATE_ONE
+    return min(qty, max(room, ZERO) // lot), side, limit
 
 
 @kernel
-def hedge(market, params, slot, coins):
-    """Send the perp leg of the coins that stand alone; what it leaves waits for the next look."""
-    accounts = market["accounts"]
-    held = accounts[coins]["spot"] - market["holders"][coins]["debt"]
-    qty, side, limit = leg_of(market, params, slot, held + accounts[slot]["perp"])
-    if qty > 0:
-        place(market, params, PERP, slot, side, limit, qty, IOC, ZERO)
+def pay_for_coins(market, params, slot, coins, qty, limit):
+    """Bring the cash of a purchase into the coin wallet.
 
-
-@kernel
-def _perp_cost(market, params):
-    """What opening a lot of the perp leg may cost besides its margin, quanta."""
-    mark = market["marks"]["mark"]
-    slip = np.int64(np.float64(mark) * params["arbitrage"]["slippage"]) + 1
-    return slip + mul_div_up(mark, params["fees"]["taker"][PERP], RATE_ONE)
-
-
-@kernel
-def buy_coins(market, params, slot, coins, qty, limit):
-    """Buy what both wallets' cash pays for, hedge margin included; coins owed go back at once."""
+    Returns:
+        Lots that both wallets pay for at the limit, fee and the margin of the hedge included; what
+        a debt is bought back with needs no hedge.
+    """
     wallet = market["accounts"][coins]
-    price = limit + mul_div_up(limit, params["fees"]["taker"][SPOT], RATE_ONE)
-    room, lot = margin_room(market, params, slot, qty)
+    price = limit - (-limit * params["fees"]["taker"][SPOT] // RATE_ONE)
+    room, lot, cost = margin_room(market, params, slot, qty)
     each = price
     if market["holders"][coins]["debt"] == 0:
-        each += lot + _perp_cost(market, params)
-    qty = min(qty, max(wallet["quote"] + max(room, ZERO), ZERO) // each)
-    if qty <= 0:
-        return
+        each += lot + cost
+    qty = min(qty, (wallet["quote"] + max(room, ZERO)) // each)
     pay(market, slot, coins, max(qty * price - wallet["quote"], ZERO))
-    place(market, params, SPOT, coins, BUY, limit, qty, IOC, ZERO)
-    if market["holders"][coins]["debt"] > 0:
-        repay_coins(market, params, coins, wallet["spot"])
+    return qty
 
 
 @kernel
-def sell_coins(market, params, slot, coins, qty, limit):
-    """Sell coins of the wallet, then borrowed ones against cash; unsold loans go back at once."""
+def fetch_coins(market, params, slot, coins, qty):
+    """Borrow what a sale lacks, against cash of the perp wallet.
+
+    Returns:
+        Lots that the coin wallet can sell.
+    """
     wallet = market["accounts"][coins]
     rules = params["borrowing"]
     short = qty - wallet["spot"]
@@ -124,17 +114,38 @@ def sell_coins(market, params, slot, coins, qty, limit):
         covered = mul_div_up(index, rules["initial"], RATE_ONE)  # assets that a lot of debt needs
         debt = market["holders"][coins]["debt"]
         spare = wallet["quote"] + wallet["spot"] * index - debt * covered
-        room, lot = margin_room(market, params, slot, short)
-        each = covered - index + lot + _perp_cost(market, params)
+        room, lot, cost = margin_room(market, params, slot, short)
+        each = covered - index + lot + cost
         short = min(short, max(spare + max(room, ZERO), ZERO) // each)
         if short > 0:
             pay(market, slot, coins, max(short * (covered - index) - spare, ZERO))
             borrow_coins(market, params, coins, short)
-    qty = min(qty, wallet["spot"])
+    return min(qty, wallet["spot"])
+
+
+@kernel
+def trade_legs(market, params, slot, coins, qty, limit):
+    """Trade coins, signed, then the perp leg of all that stand alone; coins owed go back at once.
+
+    What either book leaves open waits for the next look.
+    """
+    wallet = market["accounts"][coins]
+    holder = market["holders"][coins]
+    side = BUY if qty > 0 else SELL
+    if wallet["laddered"] == IN_BUY_IN:
+        qty = ZERO
     if qty > 0:
-        place(market, params, SPOT, coins, SELL, limit, qty, IOC, ZERO)
-    if market["holders"][coins]["debt"] > 0:
-        repay_coins(market, params, coins, wallet["spot"])
+        qty = pay_for_coins(market, params, slot, coins, qty, limit)
+    elif qty < 0:
+        qty = fetch_coins(market, params, slot, coins, -qty)
+    if qty > 0:
+        place(market, params, SPOT, coins, side, limit, qty, IOC, ZERO)
+        if holder["debt"] > 0:
+            repay_coins(market, params, coins, wallet["spot"])
+    alone = wallet["spot"] - holder["debt"] + market["accounts"][slot]["perp"]
+    qty, side, limit = leg_of(market, params, slot, alone)
+    if qty > 0:
+        place(market, params, PERP, slot, side, limit, qty, IOC, ZERO)
 
 
 @kernel
@@ -153,7 +164,7 @@ def share_cash(market, params, slot, coins):
         needed = mul_div_up(owed, params["borrowing"]["initial"], RATE_ONE)
         missing = max(needed - wallet["spot"] * index, ZERO) - wallet["quote"]
         if missing > 0:
-            room, _ = margin_room(market, params, slot, ZERO)
+            room, _, _ = margin_room(market, params, slot, ZERO)
             pay(market, slot, coins, min(missing, max(room, ZERO)))
         else:
             pay(market, coins, slot, -missing)
