@@ -84,6 +84,16 @@ CROWD_DTYPE = np.dtype(
     align=True,
 )
 
+N_ARBITRAGEURS = 48
+ARBITRAGEUR_DTYPE = np.dtype(  # its order under way
+    [
+        ("due", "i8"),  # arrival at the books; NEVER: none is under way
+        ("limit", "u4"),  # of the spot leg, ticks
+        ("qty", "i4"),  # of the spot leg, signed lots; 0: the perp leg alone
+    ],
+    align=True,
+)
+
 RING_DTYPE = np.dtype([("head", "i8"), ("size", "i8")], align=True)
 
 ENGINE_DTYPE = np.dtype(

@@ -177,6 +177,7 @@ class Source(IntEnum):
     SNIPERS = 18
     FOMO = 19
     RELOADERS = 20
+    ARBITRAGE_ORDERS = 21
 
 
 class Stream(IntEnum):
@@ -204,6 +205,7 @@ class Stream(IntEnum):
     RELOADERS = 19
     REFILL_PERP = 20
     REFILL_SPOT = 21
+    ROUNDS = 22  # round prices and take-profits
 
 
 class Liquidation(IntEnum):

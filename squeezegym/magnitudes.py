@@ -38,6 +38,17 @@ def check_magnitude(scenario: Scenario) -> None:
                 )
 
 
+def check_rounds(scenario: Scenario) -> None:
+    """Raise ValueError for round prices so far apart that the nearest one may be 0."""
+    price = scenario.contract.price
+    for step, _ in scenario.population.rounds:
+        if step > price / 2:
+            raise ValueError(
+                f"population.rounds has round prices {step:g} apart, more than half of "
+                f"contract.price={price:g}; take distances that fit the price"
+            )
+
+
 def _numbers(path: str, section: BaseModel) -> Iterator[tuple[str, float]]:
     """Yield every number of a section and of those in it, with its dotted name."""
     for name in type(section).model_fields:

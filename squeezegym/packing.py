@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from squeezegym.packing_rules import pack_rules
 from squeezegym.params import params_dtype
 from squeezegym.sections import Depth, Makers, Noise
 from squeezegym.state import SIZES
-from squeezegym.units import BP, MS, SECOND, lots, pack_mix, quanta, ticks
+from squeezegym.units import BP, MS, SECOND, lots, pack_mix, pack_rounds, quanta, ticks
 
 if TYPE_CHECKING:
     from squeezegym.scenario import Scenario
@@ -30,7 +31,9 @@ def check_capacity(scenario: Scenario) -> None:
     wanted = scenario.population.shorts + scenario.population.longs
     if scenario.positions is not None:
         wanted = len(scenario.positions.lots)
+    waiting = _most_take_profits(scenario.holders.take_profit, wanted)
     wanted += scenario.borrowing.accounts + scenario.fomo.accounts
+    wanted += 2 * scenario.arbitrage.accounts  # a perp wallet and a coin wallet each
     if wanted > holders:
         raise ValueError(
             f"{wanted} accounts do not fit size_class '{scenario.size_class}' "
@@ -51,11 +54,19 @@ def check_capacity(scenario: Scenario) -> None:
                 f"noise.{venue}.slots={noise.slots}; size_class "
                 f"'{scenario.size_class}' holds {sizes.noise}"
             )
-        if 2 * quotes + noise.slots + 64 > sizes.orders:
+        resting = waiting if venue == "perp" else 0
+        if 2 * quotes + noise.slots + resting + 64 > sizes.orders:
             raise ValueError(
-                f"{venue}: 2 x {quotes} quotes and {noise.slots} noise slots need more than the "
-                f"{sizes.orders} orders of size_class '{scenario.size_class}'"
+                f"{venue}: 2 x {quotes} quotes, {noise.slots} noise slots and up to {resting} "
+                f"take-profits need more than the {sizes.orders} orders of size_class "
+                f"'{scenario.size_class}'"
             )
+
+
+def _most_take_profits(share: float, accounts: int) -> int:
+    """Orders that a share of accounts may draw, four deviations above the mean."""
+    spread = 4.0 * math.sqrt(accounts * share * (1.0 - share))
+    return min(accounts, math.ceil(accounts * share + spread))
 
 
 def pack(scenario: Scenario) -> Any:
@@ -108,6 +119,8 @@ def _pack_noise(noise: Noise, record: Any, price: float, lot_size: float) -> Non
     record["limit_rate"] = noise.limit_visits_per_s
     record["limit_log_mean"] = noise.limit_log_mean
     record["limit_log_sd"] = noise.limit_log_sd
+    record["round_share"] = noise.round_share
+    record["round"] = noise.round_ticks
     record["limit_distance"] = noise.limit_distance_bps * BP * price
     record["improve"] = noise.improve
     record["slots"] = noise.slots
@@ -199,6 +212,10 @@ def _pack_holders(scenario: Scenario, record: Any) -> None:
     record["stop_out"] = holders.top_up + holders.stop_out
     record["capitulate"] = holders.top_up + holders.stop_out + holders.capitulate
     record["stop_low"], record["stop_high"] = (bps * BP for bps in holders.stop_bps)
+    record["take_profit"] = holders.take_profit
+    record["take_low"], record["take_high"] = (bps * BP for bps in holders.take_profit_bps)
+    record["snap"] = holders.snap
+    record["beyond_low"], record["beyond_high"] = (bps * BP for bps in holders.snap_beyond_bps)
     record["alarm"] = holders.alarm_ratio
     record["restore"] = holders.restore_ratio
     record["resolve"] = holders.resolve
@@ -223,7 +240,7 @@ def _pack_population(scenario: Scenario, record: Any) -> None:
     target["cluster_width"] = population.cluster_width_bps * BP
     target["cluster_leverage"] = population.cluster_leverage
     target["snap"] = population.snap
-    target["round"] = max(1, round(ticks(scenario, population.round_quote)))
+    pack_rounds(scenario, target)
     if scenario.positions is not None:
         n = len(scenario.positions.lots)
         target["n_given"] = n

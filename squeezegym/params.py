@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from squeezegym.state import N_LEVERAGES, N_TIERS, N_VENUES, SIZES, SizeClass
+from squeezegym.state import N_LEVERAGES, N_ROUNDS, N_TIERS, N_VENUES, SIZES, SizeClass
 
 NOISE_PARAMS = np.dtype(
     [
@@ -31,6 +31,8 @@ NOISE_PARAMS = np.dtype(
         ("limit_distance", "f8"),  # mean distance from the own touch, ticks
         ("improve", "f8"),  # probability of improving the touch by a tick
         ("slots", "i8"),
+        ("round_share", "f8"),  # probability of standing at a round price
+        ("round", "i8"),  # ticks between them
     ],
     align=True,
 )
@@ -96,6 +98,16 @@ ARBITRAGE_PARAMS = np.dtype(
         ("max_lots", "i8"),  # of one trade
         ("max_position", "i8"),  # lots on the perp leg
         ("fair_basis", "f8"),  # relative
+        ("accounts", "i8"),  # arbitrageurs with wallets of their own; 0: the pool
+        ("first", "i8"),  # slot of their first perp wallet; their coin wallets follow
+        ("capital", "i8"),  # of each, quanta
+        ("initial", "i8"),  # initial margin rate that they ask of themselves, 1e-8
+        ("hurdle", "f8"),  # basis that opens a trade: fees of both legs and slippage too, relative
+        ("unwind", "f8"),  # basis at which a trade is closed, relative
+        ("funding_weight", "f8"),  # of the predicted rate in the fair basis
+        ("slippage", "f8"),  # reach of a leg beyond its touch, relative
+        ("rebate", "i8"),  # share of the fees that the venue pays back, 1e-8
+        ("latency", "i8"),
     ],
     align=True,
 )
@@ -195,6 +207,12 @@ HOLDER_PARAMS = np.dtype(
         ("capitulate", "f8"),
         ("stop_low", "f8"),  # distance of a stop from the entry, relative
         ("stop_high", "f8"),
+        ("take_profit", "f8"),  # share of accounts
+        ("take_low", "f8"),  # distance of a take-profit from the entry, relative
+        ("take_high", "f8"),
+        ("snap", "f8"),  # share of stops and take-profits at round prices
+        ("beyond_low", "f8"),  # of a stop beyond its round price, relative
+        ("beyond_high", "f8"),
         ("alarm", "f8"),  # equity in maintenance margins at which a holder acts
         ("restore", "f8"),  # to which it tops up
         ("resolve", "f8"),  # probability of capitulating at a reaction
@@ -222,7 +240,8 @@ POPULATION_PARAMS = np.dtype(
         ("cluster_width", "f8"),  # sd, relative
         ("cluster_leverage", "f8"),
         ("snap", "f8"),  # share of entries at round prices
-        ("round", "i8"),  # ticks between round prices
+        ("round", "i8", (N_ROUNDS,)),  # ticks between round prices
+        ("round_weight", "f8", (N_ROUNDS,)),  # cumulative
     ],
     align=True,
 )

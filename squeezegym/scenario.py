@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from squeezegym.crowd import Followers, Fomo, Reloaders, Snipers
 from squeezegym.errors import ConfigError, did_you_mean
-from squeezegym.magnitudes import check_magnitude
+from squeezegym.magnitudes import check_magnitude, check_rounds
 from squeezegym.resources import resources
 from squeezegym.rules import (
     Borrowing,
@@ -87,6 +87,7 @@ class Scenario(Frozen):
 
         check_capacity(self)
         check_magnitude(self)
+        check_rounds(self)
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:

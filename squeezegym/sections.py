@@ -5,6 +5,7 @@ Base means the coin (BTC), quote the currency of price (USDT), ``bps`` basis poi
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -128,6 +129,10 @@ class Noise(Frozen):
     improve: Share = 0.1
     """Share of limit orders that better the touch by a tick."""
     slots: Annotated[int, Field(ge=1, le=2048)] = 128
+    round_share: Share = 0.0
+    """Share of limit orders at the nearest round price; with 0.1, about a tenth of all prices."""
+    round_ticks: Annotated[int, Field(ge=2, le=1_000_000)] = 100
+    """Between round prices; 100: those that end in 00."""
 
 
 class Makers(Frozen):
@@ -210,19 +215,49 @@ class Catalyst(Frozen):
 
 
 class Arbitrage(Frozen):
-    """Spot-perp arbitrageurs."""
+    """Spot-perp arbitrageurs: a pool with outside credit, or accounts with capital."""
 
     looks_per_s: NotNegative = 20.0
-    """0 switches them off."""
+    """Of all together; 0 switches them off."""
     threshold_bps: NotNegative
-    """Basis beyond its fair value that pays both legs."""
+    """Basis beyond its fair value that pays both legs; of accounts, on top of fees and slippage."""
     base_per_bp: NotNegative
     max_base: NotNegative
     """Largest single trade."""
     capital_base: NotNegative
-    """Largest perp position."""
+    """Largest perp position of the pool."""
     fair_basis_bps: Finite | None = None
     """Basis at which they do nothing; None: the opening basis of the contract."""
+    accounts: Annotated[int, Field(ge=0, le=48)] = 0
+    """Arbitrageurs with a perp wallet and a coin wallet each; 0: the pool."""
+    capital_quote: NotNegative = 0.0
+    """Of the accounts together, split evenly."""
+    leverage: Annotated[float, Field(ge=1, le=150)] = 5.0
+    """Of the perp leg of an account at most."""
+    fee_rebate: Share = 0.0
+    """Of an account's taker fees, that the venue pays back at once."""
+    slippage_bps: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    """Reach of an account's perp leg beyond the touch, which the basis must pay too."""
+    unwind_bps: Annotated[float, Field(gt=-10_000, lt=10_000)] = 0.0
+    """Basis beyond its fair value at which an account closes; below 0: only on the other side."""
+    funding_weight: Share = 1.0
+    """Of the predicted funding rate, that an account counts on: the fair basis is lower by it."""
+    latency_ms: NotNegative = 5.0
+    """From an account's look to the arrival of its orders."""
+
+    @model_validator(mode="after")
+    def _capital(self) -> Arbitrage:
+        if self.accounts > 0 and self.capital_quote == 0:
+            raise ValueError(
+                f"accounts={self.accounts} have no capital; set capital_quote above 0, "
+                "or accounts to 0 for a pool with outside credit"
+            )
+        if self.unwind_bps > self.threshold_bps:
+            raise ValueError(
+                f"unwind_bps={self.unwind_bps} must be at most threshold_bps="
+                f"{self.threshold_bps}, or a trade would close as it opens"
+            )
+        return self
 
 
 class Holders(Frozen):
@@ -240,6 +275,14 @@ class Holders(Frozen):
     """Share that gives up when its margin runs low."""
     stop_bps: tuple[Distance, Distance] = (50.0, 500.0)
     """Distance of a stop from the entry, uniform."""
+    take_profit: Share = 0.0
+    """Share of accounts, whatever else they do, with a reduce-only order where they take profit."""
+    take_profit_bps: tuple[Distance, Distance] = (50.0, 500.0)
+    """Its distance from the entry, or from the mark where that lies beyond the entry, uniform."""
+    snap: Share = 0.4
+    """Share of stops and take-profits at the round prices of ``population.rounds``."""
+    snap_beyond_bps: tuple[Distance, Distance] = (5.0, 15.0)
+    """Of such a stop beyond its round price, uniform; a take-profit stands at it."""
     alarm_ratio: Annotated[float, Field(gt=1, le=100)] = 2.0
     """Equity in maintenance margins at which they act."""
     restore_ratio: Annotated[float, Field(gt=1, le=1000)] = 4.0
@@ -254,8 +297,10 @@ class Holders(Frozen):
     def _shares(self) -> Holders:
         if self.top_up + self.stop_out + self.capitulate > 1:
             raise ValueError("top_up + stop_out + capitulate must be at most 1")
-        if self.stop_bps[0] > self.stop_bps[1]:
-            raise ValueError(f"stop_bps must be (low, high), got {self.stop_bps}")
+        for name in ("stop_bps", "take_profit_bps", "snap_beyond_bps"):
+            low, high = getattr(self, name)
+            if low > high:
+                raise ValueError(f"{name} must be (low, high), got ({low}, {high})")
         if self.restore_ratio <= self.alarm_ratio:
             raise ValueError(
                 f"restore_ratio={self.restore_ratio} must exceed alarm_ratio={self.alarm_ratio}"
@@ -287,11 +332,21 @@ class Population(Frozen):
     cluster_leverage: Annotated[float, Field(gt=1, le=150)] = 50.0
     snap: Share = 0.3
     """Share of entries at round prices."""
-    round_quote: Positive = 100.0
+    rounds: tuple[tuple[float, float], ...] = ((100.0, 0.5), (500.0, 0.3), (1000.0, 0.2))
+    """Round prices, of entries and of what holders wait for: (distance in quote, weight)."""
 
     @model_validator(mode="after")
     def _mix(self) -> Population:
         check_mix(self.leverage)
+        if not 1 <= len(self.rounds) <= 4:
+            raise ValueError(f"rounds takes 1 to 4 pairs, got {len(self.rounds)}")
+        for step, weight in self.rounds:
+            if not 0 < step < math.inf or not 0 <= weight < math.inf:
+                raise ValueError(
+                    f"rounds must be pairs (distance > 0, weight >= 0), got ({step}, {weight})"
+                )
+        if sum(weight for _, weight in self.rounds) <= 0:
+            raise ValueError("the weights of rounds must not all be 0")
         return self
 
 

@@ -20,10 +20,12 @@ import numpy as np
 
 from squeezegym.accountrecord import (
     ACCOUNT_DTYPE,
+    ARBITRAGEUR_DTYPE,
     BORROW_DTYPE,
     CROWD_DTYPE,
     ENGINE_DTYPE,
     HOLDER_DTYPE,
+    N_ARBITRAGEURS,
     ladder_dtype,
 )
 from squeezegym.bookrecord import LINE, book_dtype, zeros_on_lines
@@ -41,6 +43,7 @@ N_BASIS = 30  # samples of the basis window
 N_HISTORY = 256  # steps of the price history that the opening positions come from
 N_TIERS = 16  # rows of the maintenance-margin table
 N_LEVERAGES = 8  # rows of a leverage mix
+N_ROUNDS = 4  # distances between round prices
 N_MESSAGES = 16  # learner's messages under way
 N_OBSERVATIONS = 76
 N_AHEAD = 12  # visits of a step that a batch foresees
@@ -322,6 +325,7 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("accounts", ACCOUNT_DTYPE, (sizes.accounts,)),  # on cache lines, one each
         ("holders", HOLDER_DTYPE, (sizes.accounts,)),
         ("queue", "u4", (4, sizes.accounts)),  # fresh, waiting, reacting; order of an ADL
+        ("arbitrageurs", ARBITRAGEUR_DTYPE, (N_ARBITRAGEURS,)),
         ("borrow_ladder", ladder_dtype(4096)),  # of borrowers, by index; shorts only
         ("recalled", "u4", (sizes.accounts,)),
         ("ranks", "f8", (sizes.accounts,)),  # scratch: scores of a deleveraging

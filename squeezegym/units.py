@@ -38,3 +38,14 @@ def pack_mix(mix: tuple[tuple[float, float], ...], target: Any) -> None:
     target["weight"] = 1.0
     target["leverage"][: len(leverage)] = leverage
     target["weight"][: len(leverage)] = np.cumsum(weight) / weight.sum()
+
+
+def pack_rounds(scenario: Scenario, target: Any) -> None:
+    """Write the distances of round prices, ticks, as a table like that of a leverage mix."""
+    mix = scenario.population.rounds
+    steps = [max(1, round(ticks(scenario, step))) for step, _ in mix]
+    weight = np.array([pair[1] for pair in mix])
+    target["round"] = steps[-1]
+    target["round_weight"] = 1.0
+    target["round"][: len(steps)] = steps
+    target["round_weight"][: len(steps)] = np.cumsum(weight) / weight.sum()

@@ -1,9 +1,13 @@
-"""The spot-perp link: arbitrageurs sell the dear book and buy the cheap one."""
+"""The spot-perp link as a pool: it sells the dear book and buys the cheap one on outside credit.
+
+Arbitrageurs with capital of their own take its place in :mod:`squeezegym.core.arbitrageurs`.
+"""
 
 import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import ARBITRAGE, BUY, IOC, ONE, PERP, SELL, SPOT, ZERO, Source, Stream
+from squeezegym.core.arbitrageurs import arbitrageur_looks
 from squeezegym.core.exchange import place
 from squeezegym.core.flow import later
 from squeezegym.core.marks import mid
@@ -20,6 +24,9 @@ def arbitrage_look(market, params):
     filled, so a thin book leaves the arbitrageur with less, never with a leg it did not choose.
     """
     rules = params["arbitrage"]
+    if rules["accounts"] > 0:
+        arbitrageur_looks(market, params)
+        return
     market["clock"]["due"][_SOURCE] = later(market, _STREAM, rules["rate"])
     perp = mid(market["books"][PERP])
     spot = mid(market["books"][SPOT])

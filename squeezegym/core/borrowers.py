@@ -1,7 +1,5 @@
 """Spot-margin shorts at the opening: what they owe, what they sold it for, their deposits."""
 
-import math
-
 import numpy as np
 
 from squeezegym._jit import kernel
@@ -11,6 +9,7 @@ from squeezegym.core.borrow import lend, list_borrower
 from squeezegym.core.entries import draw_history, draw_sizes
 from squeezegym.core.lending import open_lender
 from squeezegym.core.rng import uniform
+from squeezegym.core.rounds import draw_step, nearest_round
 
 _STREAM = np.int64(Stream.BORROW)
 _TRIES = 16
@@ -67,8 +66,7 @@ def _survivor(market, params):
         leverage = rules["leverage"][k]
         entry = history[0, age] * scale
         if uniform(rng, _STREAM) < people["snap"]:
-            step = np.float64(people["round"])
-            entry = math.floor(entry / step + 0.5) * step
+            entry = nearest_round(entry, draw_step(market, params))
         trigger = entry * leverage / (leverage - 1.0) / level
         if trigger > history[1, age] * scale:
             return entry, leverage

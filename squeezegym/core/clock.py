@@ -9,6 +9,7 @@ import numpy as np
 from squeezegym._jit import entry, kernel
 from squeezegym.codes import NEVER, PERP, SPOT, Command, Source
 from squeezegym.core.arbitrage import arbitrage_look
+from squeezegym.core.arbitrageurs import serve_arbitrageur
 from squeezegym.core.barrier import measure_barrier
 from squeezegym.core.buyin import check_index
 from squeezegym.core.feed import publish
@@ -54,6 +55,7 @@ _FOLLOWERS = np.int64(Source.FOLLOWERS)
 _SNIPERS = np.int64(Source.SNIPERS)
 _FOMO = np.int64(Source.FOMO)
 _RELOADERS = np.int64(Source.RELOADERS)
+_ARBITRAGE_ORDERS = np.int64(Source.ARBITRAGE_ORDERS)
 _RUN = np.int64(Command.RUN)
 _RESET = np.int64(Command.RESET)
 _CLOSE = np.int64(Command.CLOSE)
@@ -150,6 +152,8 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
         spread(market, params)
     elif source == _RELOADERS:
         reload(market, params)
+    elif source == _ARBITRAGE_ORDERS:
+        serve_arbitrageur(market, params)
 
 
 @kernel

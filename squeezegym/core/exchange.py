@@ -8,6 +8,7 @@ from squeezegym.codes import (
     BOOK_FULL,
     BUY,
     CANCELLED,
+    FIRST_HOLDER,
     FOK,
     IN_LIQUIDATION,
     IN_REMAINDER,
@@ -43,6 +44,7 @@ from squeezegym.core.matching import (
     shunned,
     trades_at_once,
 )
+from squeezegym.core.triggers import move_trigger
 from squeezegym.core.window import keep_centred
 
 _BOOK_FULL = np.int64(Problem.BOOK_FULL)
@@ -71,6 +73,8 @@ def settle(ledger, maker, price, qty, done):
         _count_learner(market, ONE - side, qty)
     if venue == PERP and accounts[owner]["kind"] >= KIND_LEARNER:
         market["holders"][owner]["open_lots"][ONE - side] -= np.uint32(qty)
+        if owner >= FIRST_HOLDER:  # a take-profit
+            move_trigger(market, params, owner, side)
     if taker == LEARNER:
         _count_learner(market, side, qty)
 

@@ -48,6 +48,7 @@ _REFILL_STREAM = np.int64(Stream.REFILL_PERP)
 _VALUE_STREAM = np.int64(Stream.VALUE)
 _FUNDAMENTAL_STREAM = np.int64(Stream.FUNDAMENTAL)
 _CATALYST_STREAM = np.int64(Stream.CATALYST)
+_ROUND_STREAM = np.int64(Stream.ROUNDS)
 _CEILING = np.int64(Problem.INTENSITY_CEILING)
 _SECOND = 1e9
 _LONGEST_WAIT = 4e18  # ns
@@ -141,6 +142,7 @@ def noise_limit_order(market, params, venue):
     depth = uniform(rng, stream)
     improves = uniform(rng, stream) < rules["improve"]
     share = uniform(rng, stream)
+    rounds = rules["round_share"] > 0.0 and uniform(rng, _ROUND_STREAM) < rules["round_share"]
     book = market["books"][venue]
     standing = market["noise"][venue, slot]
     if find(book, standing) != NO_SLOT:
@@ -154,6 +156,8 @@ def noise_limit_order(market, params, venue):
     price = _behind_touch(book, side, away)
     if price == 0:
         return
+    if rounds:
+        price = _round_price(book, side, price, rules["round"])
     _, order_id = place(market, params, venue, NOISE, side, price, qty, GTC, ZERO)
     market["noise"][venue, slot] = order_id
 
@@ -170,6 +174,17 @@ def _behind_touch(book, side, away):
     if ask == NO_ASK:
         return min(_HIGHEST_PRICE, bid + 1 + max(away, ZERO)) if bid != NO_BID else ZERO
     return min(_HIGHEST_PRICE, max(ask + away, bid + 1))
+
+
+@kernel(inline=True)
+def _round_price(book, side, price, step):
+    """Nearest multiple of ``step`` that does not cross; the price itself where there is none."""
+    near = (price + step // 2) // step * step
+    if side == BUY and near >= book["best_ask"]:
+        near -= step
+    elif side == SELL and near <= book["best_bid"]:
+        near += step
+    return near if _LOWEST_PRICE <= near <= _HIGHEST_PRICE else price
 
 
 @kernel

@@ -26,11 +26,12 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.accounts import equity, pay, transfer
-from squeezegym.core.exchange import place
+from squeezegym.core.exchange import place, withdraw_all
 from squeezegym.core.fund import playable
 from squeezegym.core.lostshorts import lose_short, remember_short
 from squeezegym.core.margin import maintenance_margin
 from squeezegym.core.rng import uniform
+from squeezegym.core.rounds import stop_price
 from squeezegym.core.triggers import ARMED, LONGS, REACTING, SHORTS, delist, enlist, ring_place
 
 _STREAM = np.int64(Stream.HOLDERS)
@@ -78,9 +79,10 @@ def open_holder(market, params, slot, entry, deposit):
         account["habit"] = _CAPITULATE
     if account["habit"] == _STOP_OUT:
         away = rules["stop_low"] + (rules["stop_high"] - rules["stop_low"]) * distance
-        if account["perp"] > 0:
-            away = -away
-        holder["alarm"] = np.uint32(max(math.floor(np.float64(entry) * (1.0 + away) + 0.5), 0.0))
+        above = account["perp"] < 0
+        drawn = np.float64(entry) * (1.0 + away if above else 1.0 - away)
+        stop = stop_price(market, params, np.float64(entry), drawn, above)
+        holder["alarm"] = np.uint32(max(math.floor(stop + 0.5), 0.0))
     elif account["habit"] != _SIT:
         holder["alarm"] = 1  # where it lies the ladder finds, each time the account is enlisted
     account["alarmed"] = ARMED if holder["alarm"] != 0 else _NOT
@@ -117,6 +119,7 @@ def holder_acts(market, params):
         _give_up(market, params, slot)
     if account["perp"] == 0:
         holder["alarm"] = 0
+        withdraw_all(market, params, slot)  # its take-profit
     account["alarmed"] = ARMED if holder["alarm"] != 0 else _NOT
     enlist(market, params, slot)
     lose_short(market, params, slot)

@@ -18,10 +18,17 @@ _MOST_LOTS = np.int64(2**31 - 1)  # that ``bucket`` holds
 
 @kernel
 def remember_short(market, params, slot):
-    """Note the lots of a short that may now be lost; of a long, none. It has left the ladder."""
+    """Note the lots of a short that may now be lost; of a long, none. It has left the ladder.
+
+    Nor of an arbitrageur's short, which was never a view of the price.
+    """
     if params["reloaders"]["share"] > 0.0:
         account = market["accounts"][slot]
-        account["bucket"] = np.int32(min(max(-account["perp"], ZERO), _MOST_LOTS))
+        arbitrage = params["arbitrage"]
+        lots = -account["perp"]
+        if arbitrage["accounts"] > 0 and slot >= arbitrage["first"]:
+            lots = ZERO
+        account["bucket"] = np.int32(min(max(lots, ZERO), _MOST_LOTS))
 
 
 @kernel

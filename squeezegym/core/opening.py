@@ -22,6 +22,7 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.accounts import equity, move_position, open_accounts, transfer
+from squeezegym.core.arbitrageurs import open_arbitrageurs
 from squeezegym.core.barrier import measure_barrier
 from squeezegym.core.book import NO_ORDER, open_book
 from squeezegym.core.borrowers import open_borrowers
@@ -36,6 +37,8 @@ from squeezegym.core.holders import open_holder
 from squeezegym.core.liquidation import open_engine
 from squeezegym.core.marks import open_marks
 from squeezegym.core.rng import normal, uniform, whole_lots
+from squeezegym.core.rounds import draw_step, nearest_round
+from squeezegym.core.takeprofits import rest_take_profit
 from squeezegym.core.triggers import enlist, open_ladder
 
 _OPENING = np.int64(Stream.OPENING)
@@ -72,6 +75,7 @@ def open_market(market, params, seeds):
     open_marks(market, params)
     _open_positions(market, params)
     open_borrowers(market, params)
+    open_arbitrageurs(market, params)
     _open_learner(market, params)
     _draw_catalyst(market, params)
     _start_flow(market, params)
@@ -262,8 +266,7 @@ def _survivor(market, params, direction):
             k += 1
         leverage = rules["leverage"][k]
         if uniform(rng, _OPENING) < rules["snap"]:
-            step = np.float64(rules["round"])
-            entry = math.floor(entry / step + 0.5) * step
+            entry = nearest_round(entry, draw_step(market, params))
         trigger = entry * (1.0 + side / leverage) / (1.0 + side * rate)
         if direction < 0 and trigger > history[1, age] * (1.0 + rate):
             return entry, leverage
@@ -282,6 +285,7 @@ def _open_position(market, params, slot, lots, entry, deposit):
         move_position(market, slot, OUTSIDE, entry, -lots)
     open_holder(market, params, slot, entry, deposit)
     enlist(market, params, slot)
+    rest_take_profit(market, params, slot, entry)
 
 
 @kernel

@@ -11,6 +11,7 @@ import numpy as np
 
 from squeezegym._jit import kernel, prefetch
 from squeezegym.codes import (
+    BUY,
     FREE,
     IN_LADDER,
     IN_QUEUE,
@@ -39,6 +40,7 @@ REACTING = np.int64(2)
 RANKED = np.int64(3)  # not a ring: the order of a deleveraging
 ARMED = np.uint8(1)  # values of account["alarmed"]
 ACTING = np.uint8(2)
+_UNALARMED = np.uint8(0)
 _UNIT = 1e-8
 _STOP_OUT = np.uint8(Habit.STOP_OUT)
 _OFF = np.int64(Liquidation.OFF)
@@ -91,6 +93,25 @@ def enlist(market, params, slot):
         trigger = min(trigger, alarm) if side == SHORTS else max(trigger, alarm)
     link(market, market["ladder"], slot, side, trigger)
     account["laddered"] = IN_LADDER
+
+
+@kernel
+def move_trigger(market, params, slot, side):
+    """Ladder a holder anew whose resting order was filled; without a position it has no alarm.
+
+    Args:
+        market: The market record.
+        params: Its parameters.
+        slot: The account; the engine deals itself with one that stands before it.
+        side: Of the order that came: BUY met a long that was closing, SELL a short.
+    """
+    account = market["accounts"][slot]
+    if account["perp"] == 0 and account["alarmed"] != ACTING:
+        account["alarmed"] = _UNALARMED
+        market["holders"][slot]["alarm"] = 0
+    if account["laddered"] == IN_LADDER:
+        delist(market, slot, LONGS if side == BUY else SHORTS)
+        enlist(market, params, slot)
 
 
 @kernel

@@ -251,12 +251,16 @@ class Overlay:
                     name: getattr(base.arbitrage, name) * size
                     for name in ("base_per_bp", "max_base", "capital_base")
                 },
+                "capital_quote": base.arbitrage.capital_quote * quote,
             },
             "liquidation": {"fund_quote": base.liquidation.fund_quote * quote},
             "population": {
                 "short_base": base.population.short_base * size,
                 "long_base": base.population.long_base * size,
-                "round_quote": max(self.tick, base.population.round_quote * quote / size),
+                "rounds": [
+                    (max(self.tick, step * quote / size), weight)
+                    for step, weight in base.population.rounds
+                ],
             },
             "transport": {"service_us": CALM_UTILISATION / messages * 1e6},
             "learner": {

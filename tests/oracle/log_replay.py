@@ -2,14 +2,35 @@
 
 import numpy as np
 
-from squeezegym.codes import NEVER, Account, LogKind, OrderFlag, OwnerKind, SelfTrade, Status
+from squeezegym.codes import (
+    NEVER,
+    Account,
+    LogKind,
+    OrderFlag,
+    OwnerKind,
+    SelfTrade,
+    Status,
+    Venue,
+)
 from tests.kernels import BUY, SELL, read_side
 from tests.oracle.naive_ledger import NaiveLedger
 from tests.oracle.naive_lender import NaiveLender, is_callable
 from tests.oracle.naive_orderbook import CANCEL, NEW, NaiveOrderBook, Order
 
 MARGIN_REFUSALS = {Status.INSUFFICIENT_MARGIN, Status.IN_LIQUIDATION}
+RULES = OrderFlag.POST_ONLY | OrderFlag.REDUCE_ONLY
 LENDER_ROWS = {LogKind.COINS, LogKind.BUY_IN, LogKind.RECALL, LogKind.WRITE_OFF}
+
+
+class Positions(dict):
+    """Perp positions of the ledger, with the fills of the message that is being matched."""
+
+    def __init__(self, ledger):
+        super().__init__()
+        self.ledger = ledger
+
+    def __missing__(self, owner):
+        return self.ledger.account(owner)["perp"]
 
 
 class LogReplay:
@@ -39,11 +60,14 @@ class LogReplay:
                 exempt=np.flatnonzero(accounts["kind"] < OwnerKind.LEARNER).tolist(),
             )
             book.last = int(record["last"])
+            live = record["orders"][record["orders"]["qty"] != 0]
+            flags = dict(zip(live["id"].tolist(), (live["flags"] & RULES).tolist(), strict=True))
             for side in (BUY, SELL):
                 for price, queue in read_side(record, side):
                     for order_id, qty, owner in queue:
-                        book.add(Order(order_id, owner, side, price, qty, 0))
+                        book.add(Order(order_id, owner, side, price, qty, flags[order_id]))
             self.books.append(book)
+        self.books[Venue.PERP].positions = Positions(self.ledger)
         self.unnamed = 0
         self.marks = []
         self.liquidations = []
@@ -162,6 +186,7 @@ class LogReplay:
             assert (row["filled"], row["order_id"]) == (0, 0)
             return
         book = self.books[row["book"]]
+        book.positions.clear()
         before = len(book.tape)
         self.unnamed -= 1  # what does not rest needs an id too
         answer = book.message(
