@@ -138,6 +138,34 @@ def open_interest_drop(open_interest: ArrayLike) -> float:
     return float((1 - series / np.maximum.accumulate(series)).max())
 
 
+def step_ratio(forced: ArrayLike, exogenous: ArrayLike) -> float:
+    """Forced volume for each unit of the volume that came before it: the branching ratio.
+
+    Forced orders come in steps, one at each update of the mark: what an update liquidates was
+    crossed by everything bought since the one before. The ratio of consecutive steps is the
+    estimator of Harris for a branching process with immigration, ``sum V_(k+1) / sum (V_k + E_k)``.
+    Source: Harris 1948, Annals of Mathematical Statistics 19, 474; without immigration after the
+    first step it is ``1 - m / N``.
+
+    Args:
+        forced: (n,) forced volume ``V_k`` of each step, >= 0, in time order.
+        exogenous: (n,) net volume ``E_k`` of everybody else in the same direction; may be negative.
+
+    Returns:
+        The ratio; below 1 a cascade ends by itself.
+
+    Raises:
+        DataError: Arrays of unequal length, or no volume before the last step.
+    """
+    steps = not_negative("forced", forced, 2)
+    others = finite("exogenous", exogenous, 2)
+    same_length(forced=steps, exogenous=others)
+    before = float(np.sum(steps[:-1] + others[:-1]))
+    if before <= 0:
+        raise DataError(f"the volume before the last step is {before:g}; a ratio needs more than 0")
+    return float(np.sum(steps[1:])) / before
+
+
 def _signs(signs: ArrayLike) -> FloatArray:
     series = finite("signs", signs, 2)
     odd = np.flatnonzero(np.abs(series) != 1)
