@@ -20,7 +20,7 @@ from squeezegym.codes import (
     SelfTrade,
 )
 from squeezegym.rules import Margin
-from squeezegym.units import BP, MS, RATE, SECOND, lots, pack_mix, quanta, ticks
+from squeezegym.units import BP, MS, RATE, SECOND, lots, pack_mix, quanta, slow, ticks
 
 if TYPE_CHECKING:
     from squeezegym.scenario import Scenario
@@ -102,9 +102,10 @@ def _pack_funding(scenario: Scenario, record: Any) -> None:
     funding = scenario.funding
     first = funding.interval_s if funding.first_s is None else funding.first_s
     record["rule"] = FundingRule[funding.rule.upper()]
-    record["interval"] = round(funding.interval_s * SECOND)
-    record["first"] = round(first * SECOND)
-    record["sample"] = round(funding.sample_s * SECOND)
+    record["interval"] = slow(scenario, funding.interval_s)
+    record["term"] = round(funding.interval_s * SECOND) // MS
+    record["first"] = slow(scenario, first) if first > 0 else 0
+    record["sample"] = slow(scenario, funding.sample_s)
     record["linear"] = (funding.average or _AVERAGE.get(funding.rule)) == "linear"
     record["share"] = funding.interval_s / _EIGHT_HOURS_S
     record["interest"] = funding.interest
@@ -164,9 +165,10 @@ def _pack_borrowing(scenario: Scenario, target: Any) -> None:
     target["fee"] = round(rules.liquidation_bps * BP * RATE)
     target["base_rate"], target["slope"] = rules.base_rate, rules.slope
     target["steep"], target["kink"] = rules.steep, rules.kink
-    target["accrual"] = round(rules.interval_s * 1000) * MS
+    target["accrual"] = max(1, round(slow(scenario, rules.interval_s) / MS)) * MS
+    target["term"] = round(rules.interval_s * 1000)
     target["recall_at"], target["recall_rate"] = rules.recall_at, rules.recalls_per_s
-    target["notice"] = round(rules.notice_s * SECOND)
+    target["notice"] = slow(scenario, rules.notice_s) if rules.notice_s > 0 else 0
     drops = rules.supply_drop_share > 0
     target["drop_at"] = round(rules.supply_drop_s * SECOND) if drops else int(NEVER)
     target["drop_share"] = round(rules.supply_drop_share * RATE)

@@ -125,6 +125,7 @@ FUNDING_PARAMS = np.dtype(
     [
         ("rule", "i8"),  # codes.FundingRule
         ("interval", "i8"),
+        ("term", "i8"),  # the interval without compression, ms
         ("first", "i8"),  # time of the first payment
         ("sample", "i8"),
         ("linear", "i8"),  # 1: the k-th sample of an interval has weight k
@@ -245,6 +246,7 @@ BORROWING_PARAMS = np.dtype(
         ("steep", "f8"),  # from the kink to full utilisation
         ("kink", "f8"),
         ("accrual", "i8"),  # whole milliseconds, in ns
+        ("term", "i8"),  # for which one charge is, ms
         ("recall_at", "f8"),  # utilisation
         ("recall_rate", "f8"),  # 1/s
         ("notice", "i8"),

@@ -72,6 +72,8 @@ class Episode(Frozen):
     horizon_s: Positive = 300.0
     burn_in_s: NotNegative = 30.0
     """Market time before the episode begins."""
+    clock_compression: Annotated[float, Field(ge=1, le=1000)] = 1.0
+    """Slow rules run this much faster (docs/clock.md lists them); rates of events do not."""
 
 
 class Depth(Frozen):

@@ -79,7 +79,7 @@ class NaiveLender:
             index: Ticks.
             cash: Function of a slot: its quote balance.
         """
-        share = Fraction(self.rate() * (int(self.rules["accrual"]) // 10**6), RATE_ONE * YEAR_MS)
+        share = Fraction(self.rate() * int(self.rules["term"]), RATE_ONE * YEAR_MS)
         due = {slot: -(-debt * index * share // 1) for slot, debt in self.debts.items()}
         paid = {slot: min(fee, max(cash(slot), 0)) for slot, fee in due.items()}
         return {slot: fee for slot, fee in paid.items() if fee > 0}
