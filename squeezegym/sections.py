@@ -62,6 +62,8 @@ class Contract(Frozen):
     """Opening perp mid over spot mid."""
     volatility_bps: Positive
     """Scale of a 1-second return, for observations and calm thresholds."""
+    perp: bool = True
+    """False: a market of coins (or shares) alone, without perp book, arbitrage and funding."""
 
 
 class Episode(Frozen):
@@ -338,6 +340,8 @@ class Transport(Frozen):
 class Learner(Frozen):
     """The learner's account and access."""
 
+    venue: Literal["perp", "spot"] = "perp"
+    """Book that it trades; on spot it owns coins, and sells short what the lender lends it."""
     limit_base: Positive
     """Position at action 1."""
     capital_quote: Positive

@@ -3,7 +3,19 @@
 import numpy as np
 
 from squeezegym._jit import kernel
-from squeezegym.codes import ARBITRAGE, BUY, IOC, ONE, PERP, SELL, SPOT, ZERO, Source, Stream
+from squeezegym.codes import (
+    ARBITRAGE,
+    BUY,
+    IN_PAUSE,
+    IOC,
+    ONE,
+    PERP,
+    SELL,
+    SPOT,
+    ZERO,
+    Source,
+    Stream,
+)
 from squeezegym.core.exchange import place
 from squeezegym.core.flow import later
 from squeezegym.core.marks import mid
@@ -21,6 +33,8 @@ def arbitrage_look(market, params):
     """
     rules = params["arbitrage"]
     market["clock"]["due"][_SOURCE] = later(market, _STREAM, rules["rate"])
+    if market["protection"]["measures"] & IN_PAUSE != 0:
+        return  # one leg could not trade
     perp = mid(market["books"][PERP])
     spot = mid(market["books"][SPOT])
     basis = perp / spot - 1.0 - rules["fair_basis"]

@@ -29,6 +29,7 @@ from squeezegym.core.lending import serve_lender
 from squeezegym.core.liquidation import serve_engine
 from squeezegym.core.marks import update_marks
 from squeezegym.core.opening import begin_episode, open_market
+from squeezegym.core.protection import watch
 from squeezegym.core.reloaders import reload
 from squeezegym.core.triggers import check_mark
 from squeezegym.state import HOT_BOOK_BYTES, HOT_MARKET_BYTES, HOT_ORDERS_BYTES
@@ -54,6 +55,7 @@ _FOLLOWERS = np.int64(Source.FOLLOWERS)
 _SNIPERS = np.int64(Source.SNIPERS)
 _FOMO = np.int64(Source.FOMO)
 _RELOADERS = np.int64(Source.RELOADERS)
+_PROTECTION = np.int64(Source.PROTECTION)
 _RUN = np.int64(Command.RUN)
 _RESET = np.int64(Command.RESET)
 _CLOSE = np.int64(Command.CLOSE)
@@ -133,6 +135,8 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
         spread(market, params)
     elif source == _RELOADERS:
         reload(market, params)
+    elif source == _PROTECTION:
+        watch(market, params)
 
 
 @kernel
@@ -141,7 +145,7 @@ def _begin_catalyst(market, params):
     rules = params["catalyst"]
     score = market["score"]
     flow = market["flow"]
-    barrier, visible_n = measure_barrier(market, rules["side"])
+    barrier, visible_n = measure_barrier(market, params, rules["side"])
     score["barrier"] = barrier
     score["visible_n"] = visible_n
     score["demand"] = 0
@@ -158,7 +162,7 @@ def advance_one(market, view, params):
     if command & _RESET:
         open_market(market, params, view["seeds"])
         run(market, params, np.int64(0))
-        begin_episode(market)
+        begin_episode(market, params)
     if command & _RUN:
         if view["has_action"] != 0:
             view["has_action"] = 0

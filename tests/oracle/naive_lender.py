@@ -37,13 +37,13 @@ class NaiveLender:
         """Book coins that leave or reach the lender."""
         if giver == Account.LENDER:
             assert self.free >= qty
-            if taker >= FIRST_HOLDER_SLOT:
+            if taker >= FIRST_HOLDER_SLOT or taker == Account.LEARNER:
                 self.debts[taker] = self.debts.get(taker, 0) + qty
             else:
                 self.supply -= qty
                 self.leaving -= qty
         elif taker == Account.LENDER:
-            if giver >= FIRST_HOLDER_SLOT:
+            if giver >= FIRST_HOLDER_SLOT or giver == Account.LEARNER:
                 self.debts[giver] = self.debts.get(giver, 0) - qty
                 assert self.debts[giver] >= 0
             else:
