@@ -12,6 +12,7 @@ import squeezegym  # noqa: F401  (registers the ids)
 DIGESTS = {
     "squeezegym/ShortSqueeze-v0": "0d3431342b9bfd3e",
     "squeezegym/Calm-v0": "8c6efb08664e4e1d",
+    "squeezegym/EquityHalt-v0": "1f9bfa0929c6021f",
 }
 
 
