@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from squeezegym import Market
-from squeezegym.view.plots import worlds
+from squeezegym.view.plots import halts, worlds
 
 SEED = 5
+HALT_SEED = 6
 HERE = Path(__file__).parent
 
 
@@ -34,6 +35,26 @@ def squeeze() -> None:
     figure.savefig(HERE / "images" / "short_squeeze.png")
 
 
+def equity() -> None:
+    """The same seed as it is, without the buy restriction, and without pauses."""
+    series = {}
+    for label, changes in (
+        ("pauses and buy restriction", {}),
+        ("pauses alone", {"protection.buy_restriction.start_s": None}),
+        ("neither", {"protection.buy_restriction.start_s": None, "protection.limits.on": False}),
+    ):
+        market = Market(
+            "equity_halt",
+            seed=HALT_SEED,
+            **{"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0, **changes},
+        )
+        market.run(seconds=1800)
+        series[label] = market.series()
+    figure = halts(series, f"equity_halt, seed {HALT_SEED}: one seed, three protections")
+    figure.savefig(HERE / "images" / "equity_halt.png")
+
+
 if __name__ == "__main__":
     (HERE / "images").mkdir(exist_ok=True)
     squeeze()
+    equity()

@@ -37,6 +37,7 @@ ENVIRONMENTS = {
     "squeezegym/ShortSqueeze-v0": "short_squeeze",
     "squeezegym/Calm-v0": "calm",
     "squeezegym/FromData-v0": "from_data",
+    "squeezegym/EquityHalt-v0": "equity_halt",
 }
 """Registered ids and the scenarios they run."""
 

@@ -76,6 +76,7 @@ def source_fingerprint() -> str:
             "codes.py",
             "state.py",
             "params.py",
+            "protectionrecord.py",
         )
     ]
     digest = hashlib.sha256()

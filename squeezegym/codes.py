@@ -44,6 +44,7 @@ class OrderFlag(IntEnum):
     CROSSED = 8  # rests through the other side, in an auction
     DISPLACED = 16  # its id stands in the hash table, not in the direct map
     FORCED = 32  # sent by the liquidation engine
+    AT_OPEN = 64  # for the next auction: cancelled after it, or with the band it waits at
 
 
 class SelfTrade(IntEnum):
@@ -95,6 +96,10 @@ class Status(IntEnum):
     BAD_MESSAGE = 17
     IN_LIQUIDATION = 18
     INSUFFICIENT_MARGIN = 19
+    NO_COINS = 20
+    BEYOND_BAND = 21
+    BUY_RESTRICTED = 22
+    SHORT_BANNED = 23
 
 
 STATUS_TEXT = {
@@ -118,6 +123,10 @@ STATUS_TEXT = {
     Status.BAD_MESSAGE: "kind, side, tif or flags hold an unknown code or do not combine",
     Status.IN_LIQUIDATION: "the liquidation engine holds the account; it takes no orders",
     Status.INSUFFICIENT_MARGIN: "equity does not cover the initial margin with this order",
+    Status.NO_COINS: "the account has not the coins to sell, and the lender grants no more",
+    Status.BEYOND_BAND: "the limit lies beyond the price band; price the order within it",
+    Status.BUY_RESTRICTED: "buying is restricted to closing; no long may be opened or enlarged",
+    Status.SHORT_BANNED: "selling short is banned; no short may be opened or enlarged",
 }
 
 
@@ -178,6 +187,7 @@ class Source(IntEnum):
     FOMO = 19
     RELOADERS = 20
     ARBITRAGE_ORDERS = 21
+    PROTECTION = 22
 
 
 class Stream(IntEnum):
@@ -315,6 +325,30 @@ class LogKind(IntEnum):
     BUY_IN = 8
     WRITE_OFF = 9
     RECALL = 10
+    MEASURE = 11
+    BANDS = 12
+    UNCROSS = 13
+
+
+class Measure(IntEnum):
+    """Bits of ``protection["measures"]``: what the venue has in force to protect itself."""
+
+    LIMIT_STATE = 1  # the touch stands at a price band
+    PAUSE = 2  # orders collect for an auction
+    BUY_RESTRICTION = 4
+    SHORT_BAN = 8
+
+
+class Cause(IntEnum):
+    """Why a measure began, went on or ended."""
+
+    BID_AT_UPPER_BAND = 0
+    ASK_AT_LOWER_BAND = 1
+    TOUCH_LEFT_BAND = 2
+    LIMIT_STATE_LASTED = 3
+    BEYOND_COLLAR = 4  # the pause is extended
+    REOPENED = 5
+    SCHEDULE = 6
 
 
 class Command(IntEnum):
@@ -370,6 +404,10 @@ UNKNOWN_OWNER = np.int64(Status.UNKNOWN_OWNER)
 BAD_MESSAGE = np.int64(Status.BAD_MESSAGE)
 IN_LIQUIDATION = np.int64(Status.IN_LIQUIDATION)
 INSUFFICIENT_MARGIN = np.int64(Status.INSUFFICIENT_MARGIN)
+NO_COINS = np.int64(Status.NO_COINS)
+BEYOND_BAND = np.int64(Status.BEYOND_BAND)
+BUY_RESTRICTED = np.int64(Status.BUY_RESTRICTED)
+SHORT_BANNED = np.int64(Status.SHORT_BANNED)
 ACCEPTED = np.int64(-1)  # no status yet: nothing speaks against the message
 
 NEW = np.int64(MessageKind.NEW)
@@ -383,6 +421,7 @@ IS_FAR = np.int64(OrderFlag.FAR)
 IS_CROSSED = np.int64(OrderFlag.CROSSED)
 IS_DISPLACED = np.int64(OrderFlag.DISPLACED)
 IS_FORCED = np.int64(OrderFlag.FORCED)
+IS_AT_OPEN = np.int64(OrderFlag.AT_OPEN)
 
 ALLOW = np.int64(SelfTrade.ALLOW)
 CANCEL_NEWEST = np.int64(SelfTrade.CANCEL_NEWEST)
@@ -411,6 +450,11 @@ WALLETS = np.int64(Account.WALLETS)
 FOLLOWER = np.int64(Account.FOLLOWER)
 SNIPER = np.int64(Account.SNIPER)
 FIRST_HOLDER = np.int64(FIRST_HOLDER_SLOT)
+
+IN_LIMIT_STATE = np.int64(Measure.LIMIT_STATE)
+IN_PAUSE = np.int64(Measure.PAUSE)
+BUYING_RESTRICTED = np.int64(Measure.BUY_RESTRICTION)
+SHORTING_BANNED = np.int64(Measure.SHORT_BAN)
 
 KIND_POT = np.int64(OwnerKind.POT)
 KIND_POOL = np.int64(OwnerKind.POOL)

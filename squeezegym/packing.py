@@ -10,6 +10,7 @@ import numpy as np
 from squeezegym.codes import (
     FIRST_HOLDER_SLOT,
     Side,
+    Venue,
 )
 from squeezegym.packing_crowd import pack_crowd
 from squeezegym.packing_rules import pack_rules
@@ -81,7 +82,8 @@ def pack(scenario: Scenario) -> Any:
         price = scenario.contract.price / scenario.contract.tick_size
         _pack_noise(noise, record["noise"][venue], price, scenario.contract.lot_size)
         _pack_makers(makers, record["maker"][venue], price, scenario.contract.lot_size)
-        _pack_depth(scenario, depth, record, venue, price)
+        if scenario.contract.perp or venue == Venue.SPOT:
+            _pack_depth(scenario, depth, record, venue, price)
     _pack_traders(scenario, record)
     pack_rules(scenario, record)
     _pack_population(scenario, record)
@@ -101,7 +103,9 @@ def _pack_scale(scenario: Scenario, record: Any) -> None:
         scale["half_tick"][venue] = middle % 2
     scale["price"] = round(2 * spot) // 2
     scale["basis"] = round(2 * perp) // 2 - round(2 * spot) // 2
-    scale["depth"] = lots(scenario, scenario.depth.perp.within_10bps_base)
+    home = scenario.depth.perp if contract.perp else scenario.depth.spot
+    scale["home"] = Venue.PERP if contract.perp else Venue.SPOT
+    scale["depth"] = lots(scenario, home.within_10bps_base)
     scale["volatility"] = contract.volatility_bps * BP
     scale["burn_in"] = round(scenario.episode.burn_in_s * SECOND)
 
@@ -252,6 +256,7 @@ def _pack_population(scenario: Scenario, record: Any) -> None:
 def _pack_learner(scenario: Scenario, record: Any) -> None:
     learner = scenario.learner
     target = record["learner"]
+    target["venue"] = Venue[learner.venue.upper()]
     target["limit"] = max(1, round(lots(scenario, learner.limit_base)))
     target["capital"] = quanta(scenario, learner.capital_quote)
     target["short_start"] = learner.short_start

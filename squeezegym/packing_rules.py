@@ -18,9 +18,12 @@ from squeezegym.codes import (
     Ranking,
     Remainder,
     SelfTrade,
+    Venue,
 )
+from squeezegym.protectionrecord import N_PARTS
+from squeezegym.protections import plan_band
 from squeezegym.rules import Margin
-from squeezegym.units import BP, MS, RATE, SECOND, lots, pack_mix, quanta, ticks
+from squeezegym.units import BP, MS, RATE, SECOND, lots, pack_mix, quanta, slow, ticks
 
 if TYPE_CHECKING:
     from squeezegym.scenario import Scenario
@@ -46,6 +49,7 @@ def pack_rules(scenario: Scenario, record: Any) -> None:
     record["fees"]["liquidation"] = round(fees.liquidation_bps * BP * RATE)
     _pack_liquidation(scenario, record["liquidation"])
     _pack_borrowing(scenario, record["borrowing"])
+    _pack_protection(scenario, record["protection"])
     record["feed"]["interval"] = scenario.transport.feed_interval_ms * MS
     record["feed"]["latency"] = round(scenario.transport.feed_latency_ms * MS)
     record["gateway"]["service"] = round(scenario.transport.service_us * 1000)
@@ -102,9 +106,10 @@ def _pack_funding(scenario: Scenario, record: Any) -> None:
     funding = scenario.funding
     first = funding.interval_s if funding.first_s is None else funding.first_s
     record["rule"] = FundingRule[funding.rule.upper()]
-    record["interval"] = round(funding.interval_s * SECOND)
-    record["first"] = round(first * SECOND)
-    record["sample"] = round(funding.sample_s * SECOND)
+    record["interval"] = slow(scenario, funding.interval_s)
+    record["term"] = round(funding.interval_s * SECOND) // MS
+    record["first"] = slow(scenario, first) if first > 0 else 0
+    record["sample"] = slow(scenario, funding.sample_s)
     record["linear"] = (funding.average or _AVERAGE.get(funding.rule)) == "linear"
     record["share"] = funding.interval_s / _EIGHT_HOURS_S
     record["interest"] = funding.interest
@@ -164,9 +169,33 @@ def _pack_borrowing(scenario: Scenario, target: Any) -> None:
     target["fee"] = round(rules.liquidation_bps * BP * RATE)
     target["base_rate"], target["slope"] = rules.base_rate, rules.slope
     target["steep"], target["kink"] = rules.steep, rules.kink
-    target["accrual"] = round(rules.interval_s * 1000) * MS
+    target["accrual"] = max(1, round(slow(scenario, rules.interval_s) / MS)) * MS
+    target["term"] = round(rules.interval_s * 1000)
     target["recall_at"], target["recall_rate"] = rules.recall_at, rules.recalls_per_s
-    target["notice"] = round(rules.notice_s * SECOND)
+    target["notice"] = slow(scenario, rules.notice_s) if rules.notice_s > 0 else 0
     drops = rules.supply_drop_share > 0
     target["drop_at"] = round(rules.supply_drop_s * SECOND) if drops else int(NEVER)
     target["drop_share"] = round(rules.supply_drop_share * RATE)
+
+
+def _pack_protection(scenario: Scenario, target: Any) -> None:
+    rules = scenario.protection
+    limits = rules.limits
+    target["book"] = Venue[rules.book.upper()]
+    target["limits"] = limits.on
+    band = plan_band(scenario.contract.price, limits.tier)
+    target["band"] = band if limits.band is None else limits.band
+    target["check"] = limits.check_ms * MS
+    target["part"] = max(1, slow(scenario, limits.window_s) // N_PARTS)
+    target["update"] = slow(scenario, limits.update_s)
+    target["step"] = limits.update_share
+    for name in ("limit", "pause", "extension"):
+        target[name] = slow(scenario, getattr(limits, f"{name}_s"))
+    target["collar"] = limits.collar
+    target["extensions"] = limits.extensions
+    for i, restriction in enumerate((rules.buy_restriction, rules.short_ban)):
+        start, end = restriction.start_s, restriction.end_s
+        target["start"][i] = int(NEVER) if start is None else round(start * SECOND)
+        target["end"][i] = int(NEVER) if end is None else round(end * SECOND)
+    target["learner"] = rules.learner
+    target["followers"] = rules.retail_followers

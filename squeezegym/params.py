@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from squeezegym.protectionrecord import PROTECTION_PARAMS
 from squeezegym.state import N_LEVERAGES, N_ROUNDS, N_TIERS, N_VENUES, SIZES, SizeClass
 
 NOISE_PARAMS = np.dtype(
@@ -137,6 +138,7 @@ FUNDING_PARAMS = np.dtype(
     [
         ("rule", "i8"),  # codes.FundingRule
         ("interval", "i8"),
+        ("term", "i8"),  # the interval without compression, ms
         ("first", "i8"),  # time of the first payment
         ("sample", "i8"),
         ("linear", "i8"),  # 1: the k-th sample of an interval has weight k
@@ -264,6 +266,7 @@ BORROWING_PARAMS = np.dtype(
         ("steep", "f8"),  # from the kink to full utilisation
         ("kink", "f8"),
         ("accrual", "i8"),  # whole milliseconds, in ns
+        ("term", "i8"),  # for which one charge is, ms
         ("recall_at", "f8"),  # utilisation
         ("recall_rate", "f8"),  # 1/s
         ("notice", "i8"),
@@ -333,6 +336,7 @@ RELOADER_PARAMS = np.dtype(
 
 LEARNER_PARAMS = np.dtype(
     [
+        ("venue", "i8"),  # book that it trades
         ("limit", "i8"),  # position at action 1, lots
         ("capital", "i8"),  # quanta
         ("short_start", "f8"),  # probability of opening short
@@ -364,7 +368,8 @@ SCALE_PARAMS = np.dtype(
         ("price", "i8"),  # opening price of the spot book, ticks
         ("basis", "i8"),  # perp minus spot at the opening, ticks
         ("half_tick", "i8", (2,)),  # 1: the mid lies half a tick above the price
-        ("depth", "f8"),  # lots within 10 bp of one side of the perp
+        ("home", "i8"),  # book of crowd and barrier: PERP, or SPOT where the perp is off
+        ("depth", "f8"),  # lots within 10 bp of one side of it
         ("volatility", "f8"),  # relative, per square-root second
         ("burn_in", "i8"),
     ],
@@ -396,6 +401,7 @@ def params_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             ("snipers", SNIPER_PARAMS),
             ("fomo", FOMO_PARAMS),
             ("reloaders", RELOADER_PARAMS),
+            ("protection", PROTECTION_PARAMS),
             ("learner", LEARNER_PARAMS),
             ("matching", MATCHING_PARAMS),
             ("feed", FEED_PARAMS),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from squeezegym.codes import NEVER, NO_ASK, NO_BID, RATE_ONE, Account, Side, Venue
+from squeezegym.codes import NEVER, NO_ASK, NO_BID, RATE_ONE, Account, BookState, Side, Venue
 from squeezegym.scenario import Scenario
 from squeezegym.units import SECOND
 
@@ -25,14 +25,17 @@ SAMPLE_DTYPE = np.dtype(
         ("liquidated_longs", "f8"),  # base so far
         ("fund", "f8"),  # quote
         ("queue_s", "f8"),  # waiting time before the matching engine, s
+        ("short_interest", "f8"),  # coins lent, base
+        ("bought_in", "f8"),  # base so far
+        ("measures", "f8"),  # of protection, in force: bits of codes.Measure
     ]
 )
 
 
 def mid_ticks(book: Any) -> float:
-    """Mid of one book in ticks, or its last trade when a side is empty."""
+    """Mid of one book in ticks, or its last trade when a side is empty or trading pauses."""
     bid, ask = int(book["best_bid"]), int(book["best_ask"])
-    if bid == NO_BID or ask == NO_ASK:
+    if bid == NO_BID or ask == NO_ASK or book["state"] == BookState.AUCTION:
         return float(book["last"])
     return 0.5 * (bid + ask)
 
@@ -65,6 +68,9 @@ def sample(record: Any, scenario: Scenario) -> Any:
     row["liquidated_longs"], row["liquidated_shorts"] = score["liquidated"] * lot
     row["fund"] = record["accounts"]["quote"][Account.FUND] * tick * lot
     row["queue_s"] = max(0, int(record["gateway"]["busy_until"]) - int(clock["now"])) / SECOND
+    row["short_interest"] = record["borrow"]["lent"] * lot
+    row["bought_in"] = score["bought_in"] * lot
+    row["measures"] = record["protection"]["measures"]
     return row
 
 

@@ -19,6 +19,8 @@ from pydantic import Field, ValidationError, model_validator
 from squeezegym.crowd import Followers, Fomo, Reloaders, Snipers
 from squeezegym.errors import ConfigError, did_you_mean
 from squeezegym.magnitudes import check_magnitude, check_rounds
+from squeezegym.perpless import check_perpless, fill_perpless
+from squeezegym.protections import Protection
 from squeezegym.resources import resources
 from squeezegym.rules import (
     Borrowing,
@@ -77,14 +79,21 @@ class Scenario(Frozen):
     snipers: Snipers = Snipers()
     fomo: Fomo = Fomo()
     reloaders: Reloaders = Reloaders()
+    protection: Protection = Protection()
     matching: Matching = Matching()
     transport: Transport
     learner: Learner
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_perp(cls, data: Any) -> Any:
+        return fill_perpless(data)
 
     @model_validator(mode="after")
     def _fits(self) -> Scenario:
         from squeezegym.packing import check_capacity
 
+        check_perpless(self)
         check_capacity(self)
         check_magnitude(self)
         check_rounds(self)

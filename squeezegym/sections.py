@@ -63,6 +63,8 @@ class Contract(Frozen):
     """Opening perp mid over spot mid."""
     volatility_bps: Positive
     """Scale of a 1-second return, for observations and calm thresholds."""
+    perp: bool = True
+    """False: a market of coins (or shares) alone, without perp book, arbitrage and funding."""
 
 
 class Episode(Frozen):
@@ -73,6 +75,8 @@ class Episode(Frozen):
     horizon_s: Positive = 300.0
     burn_in_s: NotNegative = 30.0
     """Market time before the episode begins."""
+    clock_compression: Annotated[float, Field(ge=1, le=1000)] = 1.0
+    """Slow rules run this much faster (docs/clock.md lists them); rates of events do not."""
 
 
 class Depth(Frozen):
@@ -391,6 +395,8 @@ class Transport(Frozen):
 class Learner(Frozen):
     """The learner's account and access."""
 
+    venue: Literal["perp", "spot"] = "perp"
+    """Book that it trades; on spot it owns coins, and sells short what the lender lends it."""
     limit_base: Positive
     """Position at action 1."""
     capital_quote: Positive

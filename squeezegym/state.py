@@ -31,6 +31,7 @@ from squeezegym.accountrecord import (
 from squeezegym.bookrecord import LINE, book_dtype, zeros_on_lines
 from squeezegym.codes import Source, Stream
 from squeezegym.errors import ConfigError, did_you_mean
+from squeezegym.protectionrecord import PROTECTION_DTYPE
 
 SizeClass = Literal["small", "default", "large"]
 
@@ -199,6 +200,9 @@ SNAPSHOT_DTYPE = np.dtype(
         ("queue", "i8"),  # waiting time of the engine at publication, ns
         ("utilisation", "f8"),  # share of the lender's coins that is lent
         ("borrow_rate", "f8"),  # a year
+        ("measures", "i8"),  # of protection, in force: bits of codes.Measure
+        ("lower", "i8"),  # price bands, ticks; 0 where there are none
+        ("upper", "i8"),
     ],
     align=True,
 )
@@ -242,7 +246,7 @@ ACK_DTYPE = np.dtype(
     [
         ("due", "i8"),
         ("served", "i8"),  # messages matched by then
-        ("perp", "i8"),
+        ("position", "i8"),  # lots
         ("quote", "i8"),
         ("cost", "i8"),
         ("trigger", "i8"),
@@ -274,7 +278,7 @@ LEARNER_DTYPE = np.dtype(
     align=True,
 )
 
-LOG_VERSION = 3
+LOG_VERSION = 4
 LOG_DTYPE = np.dtype(
     [
         ("time", "i8"),  # ns
@@ -289,7 +293,7 @@ LOG_DTYPE = np.dtype(
         ("price", "i8"),  # ticks; a limit, a transfer price, or the mark
         ("qty", "i8"),  # lots; quanta for TRANSFER; the index for MARK
         ("filled", "i8"),  # lots
-        ("order_id", "u8"),  # of the resting order; the trigger for LIQUIDATION
+        ("order_id", "u8"),  # of the resting order; the trigger for LIQUIDATION; a reference
     ],
     align=True,
 )
@@ -316,6 +320,7 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("log_on", "i8"),
         ("gateway", GATEWAY_DTYPE),
         ("learner", LEARNER_DTYPE),
+        ("protection", PROTECTION_DTYPE),
         ("feed", FEED_DTYPE),
         ("quotes", "u8", (2, 2, sizes.quotes)),  # order ids: book, side, slot
         ("noise", "u8", (2, sizes.noise)),  # order ids: book, slot

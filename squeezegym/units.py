@@ -30,6 +30,11 @@ def quanta(scenario: Scenario, quote: float) -> int:
     return round(quote / (scenario.contract.tick_size * scenario.contract.lot_size))
 
 
+def slow(scenario: Scenario, seconds: float) -> int:
+    """Nanoseconds of a slow rule: the one place where the clock of an episode is compressed."""
+    return max(1, round(seconds * SECOND / scenario.episode.clock_compression))
+
+
 def pack_mix(mix: tuple[tuple[float, float], ...], target: Any) -> None:
     """Write a leverage mix as a table of cumulative weights, filled up with its last row."""
     leverage = np.array([pair[0] for pair in mix])

@@ -103,6 +103,14 @@ def read_side(book, side):
             slot = int(orders["next"][slot])
         window.append((base + (place_ - base) % n_levels, queue))
     window.sort(reverse=side == BUY)
+    slot = int(book["waiting_head"][side + 2])  # of an auction: older than the ladder's at a price
+    crossed = {}
+    while slot != none:
+        crossed.setdefault(int(orders["price"][slot]), []).append(slot)
+        slot = int(orders["next"][slot])
+    for price, queue in window:
+        crossed.setdefault(price, []).extend(queue)
+    window = sorted(crossed.items(), reverse=side == BUY)
     slot = int(book["waiting_head"][side])
     while slot != none:
         price = int(orders["price"][slot])

@@ -53,8 +53,14 @@ def change_perp(market, slot, change, price):
     market["score"]["open_interest"] += max(after, ZERO) - max(before, ZERO)
     account["perp"] = after
     account["quote"] -= change * price
-    if account["kind"] < KIND_LEARNER:
-        return  # a pool has no meaningful entry price
+    if account["kind"] >= KIND_LEARNER:  # a pool has no meaningful entry price
+        book_cost(account, before, change, price)
+
+
+@kernel
+def book_cost(account, before, change, price):
+    """Book a signed fill into the cost of an account's position of ``before`` lots."""
+    after = before + change
     if before == 0 or (before > 0) == (change > 0):
         account["cost"] += abs(change) * price
     elif (after > 0) == (before > 0) and after != 0:
@@ -68,6 +74,10 @@ def exchange_lots(market, venue, seller, buyer, price, qty):
     """Move ``qty`` lots from seller to buyer at ``price`` on one venue, cash against them."""
     if venue == SPOT:
         accounts = market["accounts"]
+        if seller == LEARNER or buyer == LEARNER:
+            learner = accounts[LEARNER]
+            before = learner["spot"] - market["holders"][LEARNER]["debt"]
+            book_cost(learner, before, qty if buyer == LEARNER else -qty, price)
         accounts[seller]["spot"] -= qty
         accounts[buyer]["spot"] += qty
         transfer(market, buyer, seller, qty * price)

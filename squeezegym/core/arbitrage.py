@@ -6,7 +6,19 @@ Arbitrageurs with capital of their own take its place in :mod:`squeezegym.core.a
 import numpy as np
 
 from squeezegym._jit import kernel
-from squeezegym.codes import ARBITRAGE, BUY, IOC, ONE, PERP, SELL, SPOT, ZERO, Source, Stream
+from squeezegym.codes import (
+    ARBITRAGE,
+    BUY,
+    IN_PAUSE,
+    IOC,
+    ONE,
+    PERP,
+    SELL,
+    SPOT,
+    ZERO,
+    Source,
+    Stream,
+)
 from squeezegym.core.arbitrageurs import arbitrageur_looks
 from squeezegym.core.exchange import place
 from squeezegym.core.flow import later
@@ -28,6 +40,8 @@ def arbitrage_look(market, params):
         arbitrageur_looks(market, params)
         return
     market["clock"]["due"][_SOURCE] = later(market, _STREAM, rules["rate"])
+    if market["protection"]["measures"] & IN_PAUSE != 0:
+        return  # one leg could not trade
     perp = mid(market["books"][PERP])
     spot = mid(market["books"][SPOT])
     basis = perp / spot - 1.0 - rules["fair_basis"]

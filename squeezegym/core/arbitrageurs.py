@@ -11,6 +11,7 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
+    IN_PAUSE,
     IN_QUEUE,
     NEVER,
     NO_ASK,
@@ -70,6 +71,8 @@ def arbitrageur_looks(market, params):
     account = market["accounts"][slot]
     if order["due"] != NEVER or account["laddered"] >= IN_QUEUE:
         return
+    if market["protection"]["measures"] & IN_PAUSE != 0:
+        return  # one leg could not trade
     wallet = market["accounts"][coins]
     debt = market["holders"][coins]["debt"]
     if wallet["quote"] != 0 or debt != 0:

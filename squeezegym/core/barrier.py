@@ -48,30 +48,38 @@ def depth_between(book, side, low, high):
 
 
 @kernel
-def bucket_lots(market, holders, bucket):
-    """Lots of the accounts in one bucket of the liquidation ladder."""
+def bucket_lots(market, ladder, holders, bucket):
+    """Lots of the accounts in one bucket of a ladder: positions, or coins owed."""
     total = np.int64(0)
-    slot = market["ladder"]["heads"][holders, bucket]
+    slot = ladder["heads"][holders, bucket]
     while slot != NO_SLOT:
         account = market["accounts"][slot]
-        total += abs(account["perp"])
+        total += abs(account["perp"]) + market["holders"][slot]["debt"]
         slot = account["next"]
     return total
 
 
 @kernel
-def measure_barrier(market, side):
-    """Walk away from the mark and compare depth with forced demand.
+def measure_barrier(market, params, side):
+    """Measure the ignition barrier: over both books, or without a perp over the lender's debts.
 
     Args:
         market: The market record.
+        params: Its parameters.
         side: BUY for a rise through the shorts, SELL for a fall through the longs.
 
     Returns:
         ``(barrier, visible_n)``: the ignition barrier in lots over both books, at least 1, and
         the largest ratio of forced demand to depth over a band of 16 buckets.
     """
-    ladder = market["ladder"]
+    if params["scale"]["home"] == SPOT:
+        return _walk(market, market["borrow_ladder"], side, False)
+    return _walk(market, market["ladder"], side, True)
+
+
+@kernel
+def _walk(market, ladder, side, on_perp):
+    """Walk away from the mark and compare depth with forced demand."""
     n_buckets = np.int64(ladder["heads"].shape[1])
     width = np.int64(1) << ladder["shift"]
     mark = market["marks"]["mark"]
@@ -89,9 +97,10 @@ def measure_barrier(market, side):
     while bucket > 0 and bucket < n_buckets - 1:
         low = ladder["base"] + (bucket << ladder["shift"])
         high = low + width - 1
-        here = depth_between(market["books"][PERP], resting, low, high)
-        here += depth_between(market["books"][SPOT], resting, low + shift, high + shift)
-        lots = bucket_lots(market, holders, bucket)
+        here = depth_between(market["books"][SPOT], resting, low + shift, high + shift)
+        if on_perp:
+            here += depth_between(market["books"][PERP], resting, low, high)
+        lots = bucket_lots(market, ladder, holders, bucket)
         depth += here
         forced += lots
         band_depth += here

@@ -16,7 +16,7 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     IN_BORROW_LADDER,
     IN_BUY_IN,
-    KIND_HOLDER,
+    KIND_LEARNER,
     LENDER,
     NEVER,
     ONE,
@@ -143,7 +143,7 @@ def borrow_coins(market, params, slot, qty):
 
     Beyond the lender's free coins a request is cut. It is refused whole when the loan would leave
     less than the initial margin level at the index, and from accounts that hold a perp position,
-    are no individual holders, are under notice, or wait to be bought in.
+    are pots or pools, are under notice, or wait to be bought in.
 
     Args:
         market: The market record.
@@ -156,7 +156,7 @@ def borrow_coins(market, params, slot, qty):
     """
     account = market["accounts"][slot]
     holder = market["holders"][slot]
-    if account["kind"] != KIND_HOLDER or account["perp"] != 0:
+    if account["kind"] < KIND_LEARNER or account["perp"] != 0:
         return ZERO
     if holder["notice"] != NEVER or account["laddered"] == IN_BUY_IN:
         return ZERO

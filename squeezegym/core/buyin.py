@@ -19,6 +19,7 @@ from squeezegym.codes import (
     IN_BUY_IN,
     IOC,
     IS_FORCED,
+    LEARNER,
     LENDER,
     MAX_QTY,
     NEVER,
@@ -26,6 +27,7 @@ from squeezegym.codes import (
     NO_SLOT,
     RATE_ONE,
     SPOT,
+    STATE_OPEN,
     ZERO,
     Liquidation,
     Source,
@@ -38,7 +40,7 @@ from squeezegym.core.borrow import (
     return_coins,
 )
 from squeezegym.core.eventlog import LOG_BUY_IN, LOG_WRITE_OFF, log_debt
-from squeezegym.core.exchange import place
+from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.ladder import next_occupied
 from squeezegym.core.triggers import SHORTS, find_nearest, unlink
 
@@ -83,7 +85,9 @@ def reschedule(market):
     if borrow["notices"]["size"] > 0:
         due[NOTICE] = market["holders"][market["recalled"][borrow["notices"]["head"]]]["notice"]
     turn = min(_ready(market, _FRESH), _ready(market, _RETRIES))
-    due[BUY_IN] = max(turn, borrow["busy_until"])
+    due[BUY_IN] = max(max(turn, borrow["busy_until"]), market["clock"]["now"])
+    if np.int64(market["books"][SPOT]["state"]) != STATE_OPEN:
+        due[BUY_IN] = NEVER  # until the pause ends
     earliest = NEVER
     for timer in range(due.shape[0]):
         earliest = min(earliest, due[timer])
@@ -145,10 +149,16 @@ def serve_buy_in(market, params):
             market["score"]["buy_ins"] += 1
             shown = trigger if called else ZERO
             log_debt(market, LOG_BUY_IN, slot, index, holder["debt"], shown)
+            if slot == LEARNER:
+                withdraw(market, params, SPOT, market["learner"]["order_id"])
+                market["learner"]["order_id"] = 0
         _buy_back(market, params, slot)
         finished = _close_debt(market, params, slot)
     if finished:
         account["laddered"] = FREE
+        if slot == LEARNER and holder["debt"] == 0 and holder["started"] != NEVER:
+            market["learner"]["liquidated"] = 1
+            market["learner"]["changed"] = 1
         if recalled:
             holder["notice"] = NEVER
         list_borrower(market, params, slot)

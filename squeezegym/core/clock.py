@@ -30,6 +30,7 @@ from squeezegym.core.lending import serve_lender
 from squeezegym.core.liquidation import serve_engine
 from squeezegym.core.marks import update_marks
 from squeezegym.core.opening import begin_episode, open_market
+from squeezegym.core.protection import watch
 from squeezegym.core.reloaders import reload
 from squeezegym.core.triggers import check_mark
 from squeezegym.core.warming import ask, forget, list_ahead
@@ -56,6 +57,7 @@ _SNIPERS = np.int64(Source.SNIPERS)
 _FOMO = np.int64(Source.FOMO)
 _RELOADERS = np.int64(Source.RELOADERS)
 _ARBITRAGE_ORDERS = np.int64(Source.ARBITRAGE_ORDERS)
+_PROTECTION = np.int64(Source.PROTECTION)
 _RUN = np.int64(Command.RUN)
 _RESET = np.int64(Command.RESET)
 _CLOSE = np.int64(Command.CLOSE)
@@ -154,6 +156,8 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
         reload(market, params)
     elif source == _ARBITRAGE_ORDERS:
         serve_arbitrageur(market, params)
+    elif source == _PROTECTION:
+        watch(market, params)
 
 
 @kernel
@@ -162,7 +166,7 @@ def _begin_catalyst(market, params):
     rules = params["catalyst"]
     score = market["score"]
     flow = market["flow"]
-    barrier, visible_n = measure_barrier(market, rules["side"])
+    barrier, visible_n = measure_barrier(market, params, rules["side"])
     score["barrier"] = barrier
     score["visible_n"] = visible_n
     score["demand"] = 0
@@ -179,7 +183,7 @@ def advance_one(market, view, params, ahead):
     if command & _RESET:
         open_market(market, params, view["seeds"])
         run(market, params, np.int64(0), ahead)
-        begin_episode(market)
+        begin_episode(market, params)
     if command & _RUN:
         if view["has_action"] != 0:
             view["has_action"] = 0

@@ -1,14 +1,14 @@
-"""Individual accounts that open a leveraged position while the market runs."""
+"""Individual accounts that enter while the market runs: a leveraged position, or coins."""
 
 import math
 
 import numpy as np
 
 from squeezegym._jit import kernel
-from squeezegym.codes import BUY, IOC, MAX_QTY, ONE, OUTSIDE, PERP, RATE_ONE, ZERO
+from squeezegym.codes import BUY, IOC, MAX_QTY, ONE, OUTSIDE, PERP, RATE_ONE, SELL, SPOT, ZERO
 from squeezegym.core.accounts import pay
 from squeezegym.core.arithmetic import mul_div_up
-from squeezegym.core.exchange import place
+from squeezegym.core.exchange import coin_cost, place
 from squeezegym.core.fund import playable
 from squeezegym.core.triggers import enlist
 
@@ -58,3 +58,27 @@ def enter(market, params, slot, side, qty, leverage, cap):
     needed = mul_div_up(account["cost"], rate, RATE_ONE) + max(loss, ZERO)
     pay(market, slot, OUTSIDE, max(deposit - needed - account["fees"] + fees, ZERO))
     enlist(market, params, slot)
+
+
+@kernel
+def buy_coins(market, params, slot, qty, cap):
+    """Buy coins with cash: pay in what they may cost, take back what is left.
+
+    Without a published touch no order is sent.
+
+    Args:
+        market: The market record.
+        params: Its parameters.
+        slot: An individual account without cash.
+        qty: Lots.
+        cap: How far beyond the published touch the IOC order reaches, relative.
+    """
+    touch = np.int64(market["feed"]["seen"]["price"][SPOT, SELL, 0])
+    if touch == 0:
+        return
+    slack = np.int64(math.floor(np.float64(touch) * cap + 0.5))
+    limit = playable(market, BUY, touch + slack)
+    qty = min(qty, MAX_QTY)
+    pay(market, OUTSIDE, slot, coin_cost(params, limit, qty))
+    place(market, params, SPOT, slot, BUY, limit, qty, IOC, ZERO)
+    pay(market, slot, OUTSIDE, market["accounts"][slot]["quote"])

@@ -20,6 +20,9 @@ _COINS = np.uint8(LogKind.COINS)
 LOG_BUY_IN = np.uint8(LogKind.BUY_IN)
 LOG_WRITE_OFF = np.uint8(LogKind.WRITE_OFF)
 LOG_RECALL = np.uint8(LogKind.RECALL)
+LOG_MEASURE = np.uint8(LogKind.MEASURE)
+LOG_BANDS = np.uint8(LogKind.BANDS)
+LOG_UNCROSS = np.uint8(LogKind.UNCROSS)
 _LOG_FULL = np.int64(Problem.LOG_FULL)
 
 
@@ -161,3 +164,20 @@ def log_debt(market, kind, account, index, lots, trigger):
     row["price"] = index
     row["qty"] = lots
     row["order_id"] = np.uint64(trigger)
+
+
+@kernel
+def log_protection(market, kind, venue, side, status, cause, price, qty, reference):
+    """Log what the venue does to protect itself: MEASURE, BANDS or UNCROSS."""
+    i = _next_row(market, kind)
+    if i < 0:
+        return
+    row = market["log"][i]
+    row["book"] = np.uint8(venue)
+    row["account"] = 0
+    row["side"] = np.uint8(side)
+    row["status"] = np.uint16(status)
+    row["flags"] = np.uint16(cause)
+    row["price"] = price
+    row["qty"] = qty
+    row["order_id"] = np.uint64(reference)

@@ -10,12 +10,15 @@ from squeezegym.codes import (
     CANCELLED,
     FIRST_HOLDER,
     FOK,
+    IN_BUY_IN,
     IN_LIQUIDATION,
     IN_REMAINDER,
     INSUFFICIENT_MARGIN,
+    IS_AT_OPEN,
     IS_FORCED,
     KIND_LEARNER,
     LEARNER,
+    NO_COINS,
     NO_OWNER,
     NO_SLOT,
     ONE,
@@ -29,6 +32,7 @@ from squeezegym.codes import (
 )
 from squeezegym.codes import VENUE as VENUE_ACCOUNT
 from squeezegym.core.accounts import equity, exchange_lots, transfer
+from squeezegym.core.admission import admission, note_print
 from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.book import NO_ORDER, claim, crosses, find, next_id, owned, remove, stand
 from squeezegym.core.eventlog import count_problem, log_cancel, log_order
@@ -83,7 +87,7 @@ match = matcher(settle)
 
 
 @kernel
-def place(market, params, venue, owner, side, price, qty, tif, flags):
+def place(market, params, venue, owner, side, price, qty, tif, flags):  # noqa: C901  (a hot path)
     """Send an order to the matching engine of one book and settle its fills.
 
     Args:
@@ -101,17 +105,24 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):
         ``(filled, order_id)``: lots filled, and the id of the resting rest or NO_ORDER.
     """
     book = market["books"][venue]
-    rules = flags & ~IS_FORCED
+    rules = flags & ~(IS_FORCED | IS_AT_OPEN)
     shun = shun_of(market, book, owner)
     status = refusal(book, side, price, qty, tif, rules)
     entered = qty
+    if status == ACCEPTED and market["protection"]["guarded"] == venue + 1:
+        status, price = admission(market, params, venue, owner, side, price, qty, tif, flags)
     if status == ACCEPTED and (rules != 0 or tif == FOK):
         held = market["accounts"]["perp"]
         if venue == SPOT:
             held = market["accounts"]["spot"]
         status, entered = obstacle(book, owner, shun, side, price, qty, tif, rules, held)
-    if status == ACCEPTED and venue == PERP and flags & IS_FORCED == 0:
-        status = margin_refusal(market, params, owner, side, price, entered)
+    if status == ACCEPTED and flags & IS_FORCED == 0:
+        if venue == PERP:
+            status = margin_refusal(market, params, owner, side, price, entered)
+        else:
+            status = purse_refusal(
+                market, params, owner, side, limit_of(book, side, price), entered
+            )
     if status != ACCEPTED:
         log_order(market, venue, owner, side, price, qty, tif, flags, status, ZERO, NO_ORDER)
         return ZERO, NO_ORDER
@@ -131,10 +142,13 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):
             order_id = next_id(book)
             if venue == PERP and market["accounts"][owner]["kind"] >= KIND_LEARNER:
                 market["holders"][owner]["open_lots"][side] += np.uint32(left)
-            stand(book, claim(book, order_id, owner, side, rules), side, price, left)
+            kept = flags & ~IS_FORCED
+            stand(book, claim(book, order_id, owner, side, kept), side, price, left)
     keep_centred(book)
     _occupy_engine(market, params)
     market["score"]["taken"][venue, side] += filled
+    if filled > 0 and market["protection"]["guarded"] == venue + 1:
+        note_print(market, params, book["last"])
     if market["log_on"] != 0:
         log_order(market, venue, owner, side, price, qty, tif, flags, status, filled, order_id)
     return filled, order_id
@@ -208,6 +222,39 @@ def margin_refusal(market, params, owner, side, price, qty):
         return ACCEPTED
     market["score"]["refused"] += 1
     return INSUFFICIENT_MARGIN
+
+
+@kernel
+def purse_refusal(market, params, owner, side, limit, qty):
+    """Return why an individual account may not send a spot order, or ACCEPTED.
+
+    It buys with the cash it has and sells the coins it has, borrowed ones included; nothing is
+    taken while the lender's desk has it.
+
+    Args:
+        market: The market record.
+        params: Its parameters.
+        owner: Account slot.
+        side: BUY or SELL.
+        limit: Worst price, ticks.
+        qty: Lots.
+    """
+    account = market["accounts"][owner]
+    if account["kind"] < KIND_LEARNER or params["margin"]["n_tiers"] == 0:
+        return ACCEPTED
+    if account["laddered"] == IN_BUY_IN:
+        return IN_LIQUIDATION
+    if side == SELL:
+        return ACCEPTED if qty <= account["spot"] else NO_COINS
+    return ACCEPTED if coin_cost(params, limit, qty) <= account["quote"] else INSUFFICIENT_MARGIN
+
+
+@kernel
+def coin_cost(params, limit, qty):
+    """Most that coins bought at a limit cost: their price, the dearer fee, a quantum a fill."""
+    fees = params["fees"]
+    rate = max(fees["maker"][SPOT], fees["taker"][SPOT])
+    return limit * qty + mul_div_up(limit * qty, rate, RATE_ONE) + qty
 
 
 @kernel(inline=True)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from squeezegym._jit import kernel
-from squeezegym.codes import BUY, NO_ASK, NO_BID, RATE_ONE, Source
+from squeezegym.codes import BUY, NO_ASK, NO_BID, RATE_ONE, SPOT, Source
 from squeezegym.core.borrow import borrow_rate, utilisation
 from squeezegym.core.levels import in_window, next_level
 from squeezegym.core.liquidation import flush_prints
@@ -37,6 +37,11 @@ def publish(market, params):
     work["funding"] = np.float64(market["funding"]["rate"]) / 1e8
     work["premium"] = market["funding"]["premium"]
     work["open_interest"] = market["score"]["open_interest"]
+    if params["scale"]["home"] == SPOT:  # what is short there: the coins lent
+        work["open_interest"] = market["borrow"]["lent"]
+    work["measures"] = market["protection"]["measures"]
+    work["lower"] = market["protection"]["lower"]
+    work["upper"] = market["protection"]["upper"]
     use = utilisation(market["borrow"])
     work["utilisation"] = use
     work["borrow_rate"] = np.float64(borrow_rate(params["borrowing"], use)) / _RATE_ONE

@@ -14,6 +14,7 @@ from squeezegym.codes import (
     CATALYST,
     GTC,
     IOC,
+    IS_AT_OPEN,
     MAKER,
     NEVER,
     NO_ASK,
@@ -24,12 +25,14 @@ from squeezegym.codes import (
     PERP,
     SELL,
     SPOT,
+    STATE_AUCTION,
     VALUE,
     ZERO,
     Problem,
     Source,
     Stream,
 )
+from squeezegym.core.admission import banded
 from squeezegym.core.book import NO_ORDER, find
 from squeezegym.core.eventlog import count_problem
 from squeezegym.core.exchange import place, withdraw
@@ -70,7 +73,8 @@ def take(market, params, venue, owner, side, qty, cap):
     """Send a background market order; noise and the catalyst count as exogenous demand.
 
     Value traders answer the price, so they do not. ``cap`` bounds its price beyond the touch,
-    relative; what it cannot fill there is cancelled.
+    relative; what it cannot fill there is cancelled. What a price band keeps from trading waits at
+    the band, as exchanges reprice it, and in a pause everything waits for the auction.
     """
     book = market["books"][venue]
     touch = book["best_ask"] if side == BUY else book["best_bid"]
@@ -78,7 +82,13 @@ def take(market, params, venue, owner, side, qty, cap):
         return
     slack = np.int64(np.float64(touch) * cap) + 1
     limit = min(touch + slack, _HIGHEST_PRICE) if side == BUY else max(touch - slack, _LOWEST_PRICE)
+    if np.int64(book["state"]) == STATE_AUCTION:
+        place(market, params, venue, owner, side, limit, qty, GTC, IS_AT_OPEN)
+        return
     filled, _ = place(market, params, venue, owner, side, limit, qty, IOC, ZERO)
+    band = banded(market, params, venue, side, limit)
+    if filled < qty and band != limit:
+        place(market, params, venue, owner, side, band, qty - filled, GTC, IS_AT_OPEN)
     if owner == VALUE:
         return
     score = market["score"]
@@ -158,6 +168,7 @@ def noise_limit_order(market, params, venue):
         return
     if rounds:
         price = _round_price(book, side, price, rules["round"])
+    price = banded(market, params, venue, side, price)
     _, order_id = place(market, params, venue, NOISE, side, price, qty, GTC, ZERO)
     market["noise"][venue, slot] = order_id
 
@@ -248,9 +259,9 @@ def quote_price(market, params, venue, side, slot, stretch):
     skew = params["maker"][venue]["skew"] * np.float64(stock)
     reference = market["flow"]["reference"][venue] - skew
     if side == BUY:
-        price = _whole_price(math.floor(reference - distance))
+        price = banded(market, params, venue, side, _whole_price(math.floor(reference - distance)))
         return max(min(price, book["best_ask"] - 1), _LOWEST_PRICE)
-    price = _whole_price(math.ceil(reference + distance))
+    price = banded(market, params, venue, side, _whole_price(math.ceil(reference + distance)))
     return min(max(price, book["best_bid"] + 1), _HIGHEST_PRICE)
 
 

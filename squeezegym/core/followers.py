@@ -17,6 +17,7 @@ from squeezegym.codes import (
     PERP,
     SELL,
     SNIPER,
+    STATE_OPEN,
     ZERO,
     Source,
     Stream,
@@ -46,12 +47,13 @@ def follow(market, params):
     rules = params["followers"]
     crowd = market["crowd"]
     due = market["clock"]["due"]
+    venue = params["scale"]["home"]
     receive(market)
     if crowd["follower_left"] == 0:
         due[_FOLLOWERS] = later(market, _FOLLOWER_STREAM, rules["rate"])
         taken = market["feed"]["seen"]["taken"]
-        buys = taken[rules["horizon"], PERP, BUY]
-        sells = taken[rules["horizon"], PERP, SELL]
+        buys = taken[rules["horizon"], venue, BUY]
+        sells = taken[rules["horizon"], venue, SELL]
         net = abs(buys - sells)
         if net == 0.0 or net < rules["least"] or net < rules["imbalance"] * (buys + sells):
             return
@@ -61,12 +63,12 @@ def follow(market, params):
     side = crowd["follower_side"]
     qty = rules["slice"]
     if left <= rules["slices"]:
-        held = market["accounts"][FOLLOWER]["perp"]
+        held = _held(market, venue)
         side = SELL if held > 0 else BUY
         qty = -(-abs(held) // left)
-    _cross(market, params, FOLLOWER, side, qty, rules["cap"])
+    _cross(market, params, venue, FOLLOWER, side, qty, rules["cap"])
     left -= 1
-    if left == 0 and market["accounts"][FOLLOWER]["perp"] != 0:
+    if left == 0 and _held(market, venue) != 0:
         left = ONE
     crowd["follower_left"] = left
     if left > 0:
@@ -109,19 +111,29 @@ def snipe(market, params):
             crowd["sniper_phase"] = LEAVING
         else:
             qty = rules["max_lots"] - abs(account["perp"])
-            _cross(market, params, SNIPER, side, qty, rules["cap"])
+            _cross(market, params, PERP, SNIPER, side, qty, rules["cap"])
     if crowd["sniper_phase"] == LEAVING:
-        _cross(market, params, SNIPER, ONE - side, abs(account["perp"]), rules["cap"])
+        _cross(market, params, PERP, SNIPER, ONE - side, abs(account["perp"]), rules["cap"])
         if account["perp"] == 0 and flow < rules["trigger"]:
             crowd["sniper_phase"] = WATCHING
 
 
 @kernel
-def _cross(market, params, owner, side, qty, cap):
-    """Take what stands within ``cap`` of the published touch; nothing when none was published."""
-    touch = np.int64(market["feed"]["seen"]["price"][PERP, ONE - side, 0])
-    if qty <= 0 or touch == 0:
+def _held(market, venue):
+    """Signed lots of the followers on their book."""
+    account = market["accounts"][FOLLOWER]
+    return account["perp"] if venue == PERP else account["spot"]
+
+
+@kernel
+def _cross(market, params, venue, owner, side, qty, cap):
+    """Take what stands within ``cap`` of the published touch.
+
+    Nothing when none was published, or while trading pauses.
+    """
+    touch = np.int64(market["feed"]["seen"]["price"][venue, ONE - side, 0])
+    if qty <= 0 or touch == 0 or np.int64(market["books"][venue]["state"]) != STATE_OPEN:
         return
     slack = np.int64(np.float64(touch) * cap) + 1
     limit = playable(market, side, touch + slack if side == BUY else touch - slack)
-    place(market, params, PERP, owner, side, limit, min(qty, MAX_QTY), IOC, ZERO)
+    place(market, params, venue, owner, side, limit, min(qty, MAX_QTY), IOC, ZERO)

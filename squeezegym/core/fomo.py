@@ -9,8 +9,8 @@ Whoever is infected buys once, and the position stays: fuel of the way down.
 import numpy as np
 
 from squeezegym._jit import kernel
-from squeezegym.codes import BUY, PERP, Source, Stream
-from squeezegym.core.entrants import enter
+from squeezegym.codes import BUY, PERP, STATE_OPEN, Source, Stream
+from squeezegym.core.entrants import buy_coins, enter
 from squeezegym.core.feed import receive
 from squeezegym.core.flow import later
 from squeezegym.core.rng import uniform, whole_lots
@@ -34,9 +34,12 @@ def spread(market, params):
     mix = uniform(rng, _STREAM)
     size = rules["smallest"] * (1.0 - uniform(rng, _STREAM)) ** (-1.0 / rules["tail"])
     receive(market)
+    home = params["scale"]["home"]
     means = market["feed"]["seen"]["mean"]
-    rise = means[0, PERP] / means[rules["horizon"], PERP] - 1.0
+    rise = means[0, home] / means[rules["horizon"], home] - 1.0
     appetite = min(1.0, max(0.0, rise / rules["full"]))
+    if np.int64(market["books"][home]["state"]) != STATE_OPEN:
+        appetite = 0.0  # brokers take no orders in a pause
     if choice < recovering:
         crowd["infected"] -= 1
     elif choice - recovering < catching * appetite:
@@ -47,7 +50,10 @@ def spread(market, params):
         while k < rules["weight"].shape[0] - 1 and mix > rules["weight"][k]:
             k += 1
         qty = whole_lots(min(size, rules["largest"]))
-        enter(market, params, slot, BUY, qty, rules["leverage"][k], rules["cap"])
+        if home == PERP:
+            enter(market, params, slot, BUY, qty, rules["leverage"][k], rules["cap"])
+        else:
+            buy_coins(market, params, slot, qty, rules["cap"])
     schedule_fomo(market, params)
 
 

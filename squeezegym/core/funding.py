@@ -42,7 +42,6 @@ _HYPERLIQUID = np.int64(FundingRule.HYPERLIQUID)
 _DYDX = np.int64(FundingRule.DYDX)
 _OFF = np.int64(FundingRule.OFF)
 _EIGHT_HOURS = np.int64(28_800_000)  # ms
-_MS = np.int64(1_000_000)
 _ACCOUNTS_AN_EVENT = np.int64(32)  # while the log is on: a row each
 
 
@@ -169,7 +168,7 @@ def _settle_rate(market, rules):
     funding["owed"] = rate * price
     if rule == _DYDX:
         funding["owed"] = funding_index_delta(
-            rate_units(exact / rules["share"]), rules["interval"] // _MS, price, _EIGHT_HOURS
+            rate_units(exact / rules["share"]), rules["term"], price, _EIGHT_HOURS
         )
     if rule == _DERIBIT:
         funding["carry"] = exact - np.float64(rate) / 1e8

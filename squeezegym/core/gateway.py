@@ -12,7 +12,8 @@ from squeezegym.codes import (
     LEARNER,
     NEVER,
     NO_SLOT,
-    PERP,
+    SELL,
+    SPOT,
     ZERO,
     LogKind,
     Problem,
@@ -20,6 +21,8 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.book import find
+from squeezegym.core.borrow import buy_in_trigger
+from squeezegym.core.coins import locate, net_position, square_coins
 from squeezegym.core.eventlog import count_problem
 from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.margin import liquidation_trigger
@@ -89,24 +92,21 @@ def execute(market, params, message):
     learner = market["learner"]
     learner["changed"] = 1
     learner["served"] += 1
+    venue = params["learner"]["venue"]
     if message["kind"] == CANCEL:
-        if withdraw(market, params, PERP, learner["order_id"]) > 0:
+        if withdraw(market, params, venue, learner["order_id"]) > 0:
             learner["cancelled"] += 1
         learner["order_id"] = 0
         return
     if learner["liquidated"] != 0:
         return
-    _, order_id = place(
-        market,
-        params,
-        PERP,
-        LEARNER,
-        message["side"],
-        message["price"],
-        message["qty"],
-        message["tif"],
-        ZERO,
-    )
+    side = message["side"]
+    qty = message["qty"]
+    if venue == SPOT and side == SELL:
+        found = locate(market, params, qty)
+        qty = found if found > 0 else qty  # the venue refuses a sale without coins
+    price = message["price"]
+    _, order_id = place(market, params, venue, LEARNER, side, price, qty, message["tif"], ZERO)
     if order_id != 0:
         learner["order_id"] = order_id
 
@@ -119,6 +119,8 @@ def send_ack(market, params):
     """
     learner = market["learner"]
     learner["changed"] = 0
+    if params["learner"]["venue"] == SPOT:
+        square_coins(market, params)
     due = market["clock"]["now"] + travel_time(market, params)
     n = min(learner["n_acks"], np.int64(learner["acks"].shape[0] - 1))
     if n > 0:
@@ -131,13 +133,18 @@ def send_ack(market, params):
 def write_ack(market, params, ack, due):
     """Fill an ack with the learner's present account and resting order."""
     account = market["accounts"][LEARNER]
-    book = market["books"][PERP]
+    venue = params["learner"]["venue"]
+    book = market["books"][venue]
     ack["due"] = due
     ack["served"] = market["learner"]["served"]
-    ack["perp"] = account["perp"]
+    ack["position"] = net_position(market, params)
     ack["quote"] = account["quote"]
     ack["cost"] = account["cost"]
-    ack["trigger"] = liquidation_trigger(account, params["margin"])
+    if venue == SPOT:
+        debt = market["holders"][LEARNER]["debt"]
+        ack["trigger"] = buy_in_trigger(account, debt, params["borrowing"]["liquidation"])
+    else:
+        ack["trigger"] = liquidation_trigger(account, params["margin"])
     ack["liquidated"] = market["learner"]["liquidated"]
     slot = find(book, market["learner"]["order_id"])
     if slot == NO_SLOT:

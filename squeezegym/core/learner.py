@@ -11,6 +11,7 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
     GTC,
+    IN_BUY_IN,
     IN_REMAINDER,
     IOC,
     IS_FORCED,
@@ -23,8 +24,8 @@ from squeezegym.codes import (
     SPOT,
     ZERO,
 )
-from squeezegym.core.accounts import equity
-from squeezegym.core.arithmetic import coarse_log
+from squeezegym.core.arithmetic import coarse_log, mul_div_up
+from squeezegym.core.coins import closing_limit, net_position, net_worth, square_coins
 from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.feed import HORIZONS, receive
 from squeezegym.core.gateway import CANCEL, ORDER, receive_acks, send
@@ -49,7 +50,7 @@ def act(market, params, view):
         return
     rules = params["learner"]
     snapshot = market["feed"]["seen"]
-    change = _target(params, known, snapshot["mark"], view["target"]) - known["perp"]
+    change = _target(params, known, snapshot, view["target"]) - known["position"]
     side = BUY if change > 0 else SELL
     deadband = max(ONE, rules["limit"] // 50)
     if abs(change) < deadband:
@@ -72,20 +73,26 @@ def act(market, params, view):
 
 
 @kernel
-def _target(params, known, mark, action):
+def _target(params, known, snapshot, action):
     """Target position in lots: the action times the limit, within the leverage cap.
 
-    The cap refuses to add to a position; it does not take one away.
+    The cap refuses to add to a position; it does not take one away. On spot coins are bought with
+    cash alone, and a loan must leave the initial margin level.
     """
     rules = params["learner"]
-    worth = known["quote"] + known["perp"] * mark
+    mark = snapshot["index"] if rules["venue"] == SPOT else snapshot["mark"]
+    worth = known["quote"] + known["position"] * mark
     # Of each unit of notional: the margin, the taker fee, and what a capped order may overpay.
-    fee = np.float64(params["fees"]["taker"][PERP]) / np.float64(RATE_ONE)
-    cost = 1.0 / rules["leverage_cap"] + fee + rules["cap"]
+    fee = np.float64(params["fees"]["taker"][rules["venue"]]) / np.float64(RATE_ONE)
+    margin = 1.0 / rules["leverage_cap"]
+    if rules["venue"] == SPOT:
+        level = np.float64(params["borrowing"]["initial"]) / np.float64(RATE_ONE)
+        margin = 1.0 if action > 0.0 else max(margin, level - 1.0)
+    cost = margin + fee + rules["cap"]
     affordable = np.float64(max(worth, ZERO)) / cost / np.float64(max(mark, ONE))
     target = action * np.float64(rules["limit"])
-    highest = max(affordable, np.float64(known["perp"]))
-    lowest = min(-affordable, np.float64(known["perp"]))
+    highest = max(affordable, np.float64(known["position"]))
+    lowest = min(-affordable, np.float64(known["position"]))
     target = min(max(target, lowest), highest)
     return np.int64(math.floor(target + 0.5))
 
@@ -93,13 +100,14 @@ def _target(params, known, mark, action):
 @kernel
 def _order_price(params, snapshot, side, takes):
     """Limit price from the published book; 0 when the feed shows no price to go by."""
-    own = np.int64(snapshot["price"][PERP, side, 0])
-    opposite = np.int64(snapshot["price"][PERP, ONE - side, 0])
+    venue = params["learner"]["venue"]
+    own = np.int64(snapshot["price"][venue, side, 0])
+    opposite = np.int64(snapshot["price"][venue, ONE - side, 0])
     if not takes:
         if own > 0:
             return own
         return opposite + (1 if side == SELL else -1) if opposite > 0 else ZERO
-    reference = opposite if opposite > 0 else snapshot["last"][PERP]
+    reference = opposite if opposite > 0 else snapshot["last"][venue]
     slack = max(ONE, np.int64(np.float64(reference) * params["learner"]["cap"]))
     price = reference + slack if side == BUY else reference - slack
     return min(max(price, ONE), NO_ASK - 1)
@@ -107,17 +115,33 @@ def _order_price(params, snapshot, side, takes):
 
 @kernel
 def close_out(market, params):
-    """End of the horizon: cancel the order and close the position against the book."""
+    """End of the horizon: cancel the order and close the position against the book.
+
+    On spot a debt is bought back as far as the cash reaches. What a pause leaves open is worth the
+    mark.
+    """
     learner = market["learner"]
-    withdraw(market, params, PERP, learner["order_id"])
+    venue = params["learner"]["venue"]
+    withdraw(market, params, venue, learner["order_id"])
     learner["order_id"] = 0
-    perp = market["accounts"][LEARNER]["perp"]
-    if perp != 0:
-        side = SELL if perp > 0 else BUY
-        # While the engine holds the account only a forced order gets through.
-        held = market["accounts"][LEARNER]["laddered"] >= IN_REMAINDER
-        flags = IS_FORCED if held else ZERO
-        place(market, params, PERP, LEARNER, side, ZERO, abs(perp), IOC, flags)
+    if venue == SPOT:
+        square_coins(market, params)
+    position = net_position(market, params)
+    if position == 0:
+        return
+    side = SELL if position > 0 else BUY
+    # While engine or desk hold the account only a forced order gets through.
+    held = market["accounts"][LEARNER]["laddered"]
+    limit = ZERO
+    flags = ZERO
+    if venue == SPOT:
+        limit = closing_limit(market, params, side, abs(position))
+        flags = IS_FORCED if held == IN_BUY_IN else ZERO
+    elif held >= IN_REMAINDER:
+        flags = IS_FORCED
+    place(market, params, venue, LEARNER, side, limit, abs(position), IOC, flags)
+    if venue == SPOT:
+        square_coins(market, params)
 
 
 @kernel
@@ -127,8 +151,8 @@ def report(market, params, view):
     receive_acks(market)
     account = market["accounts"][LEARNER]
     mark = market["marks"]["mark"]
-    view["equity"] = equity(account, mark)
-    view["position"] = account["perp"]
+    view["equity"] = net_worth(market, params)
+    view["position"] = net_position(market, params)
     view["fees"] = account["fees"]
     view["mark"] = mark
     view["liquidated"] = market["learner"]["liquidated"]
@@ -219,13 +243,17 @@ def _observe_prices(market, params, snapshot, out, i):
             trend = math.log(price / snapshot["mean"][h, venue])
             out[i] = _clip(trend / (10.0 * volatility * math.sqrt(HORIZONS[h])))
             i += 1
-    perp = _published_mid(snapshot, PERP)
     spot = _published_mid(snapshot, SPOT)
     index = np.float64(snapshot["index"])
     mark = np.float64(snapshot["mark"])
+    home = params["scale"]["home"]
+    perp = _published_mid(snapshot, PERP)
+    if home == SPOT:  # no basis and no premium without a perp
+        perp = spot
+        index = spot
     out[i] = _clip((perp / spot - 1.0) / (5.0 * _TEN_BP))
     out[i + 1] = _clip((perp / index - 1.0) / (5.0 * _TEN_BP))
-    out[i + 2] = _clip((np.float64(snapshot["last"][PERP]) / mark - 1.0) / (5.0 * _TEN_BP))
+    out[i + 2] = _clip((np.float64(snapshot["last"][home]) / mark - 1.0) / (5.0 * _TEN_BP))
     opening = np.float64(max(market["learner"]["opening_interest"], ONE))
     out[i + 3] = _clip(np.float64(snapshot["open_interest"]) / opening - 1.0)
     out[i + 4] = _clip(np.float64(market["clock"]["now"] - snapshot["sent"]) / _SECOND)
@@ -240,14 +268,20 @@ def _observe_self(market, params, snapshot, out, i):
     known = learner["known"]
     limit = np.float64(params["learner"]["limit"])
     capital = np.float64(params["learner"]["capital"])
-    mark = snapshot["mark"]
-    worth = known["quote"] + known["perp"] * mark
-    entry_value = known["cost"] if known["perp"] > 0 else -known["cost"]
-    profit = np.float64(known["perp"] * mark - entry_value)
-    needed = maintenance_margin(params["margin"], abs(known["perp"]) * mark)
+    on_spot = params["learner"]["venue"] == SPOT
+    mark = snapshot["index"] if on_spot else snapshot["mark"]
+    position = known["position"]
+    worth = known["quote"] + position * mark
+    entry_value = known["cost"] if position > 0 else -known["cost"]
+    profit = np.float64(position * mark - entry_value)
+    if on_spot:  # assets must exceed the debt by this much of it; coins owned need none
+        rate = params["borrowing"]["liquidation"] - RATE_ONE
+        needed = mul_div_up(max(-position, ZERO) * mark, rate, RATE_ONE)
+    else:
+        needed = maintenance_margin(params["margin"], abs(position) * mark)
     gap = (
         abs(np.float64(known["trigger"]) / np.float64(max(mark, ONE)) - 1.0)
-        if known["perp"] != 0
+        if position != 0
         else 1.0
     )
     signed = (
@@ -256,10 +290,11 @@ def _observe_self(market, params, snapshot, out, i):
         else -np.float64(known["order_qty"])
     )
     away = 0.0
+    venue = params["learner"]["venue"]
     if known["order_qty"] > 0:
-        away = np.float64(known["order_price"]) / _published_mid(snapshot, PERP) - 1.0
+        away = np.float64(known["order_price"]) / _published_mid(snapshot, venue) - 1.0
     horizon = np.float64(params["learner"]["horizon"])
-    out[i] = _clip(np.float64(known["perp"]) / limit)
+    out[i] = _clip(np.float64(position) / limit)
     out[i + 1] = _clip(np.float64(worth) / capital - 1.0)
     out[i + 2] = _clip(profit / capital)
     out[i + 3] = _clip(gap)

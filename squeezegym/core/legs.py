@@ -14,6 +14,7 @@ from squeezegym.codes import (
     IOC,
     NO_ASK,
     NO_BID,
+    ONE,
     PERP,
     RATE_ONE,
     SELL,
@@ -23,7 +24,7 @@ from squeezegym.codes import (
 from squeezegym.core.accounts import equity, pay
 from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.borrow import borrow_coins, list_borrower, repay_coins
-from squeezegym.core.exchange import place
+from squeezegym.core.exchange import coin_cost, place
 from squeezegym.core.fund import playable
 from squeezegym.core.margin import tier_of
 from squeezegym.core.triggers import LONGS, SHORTS, delist, enlist
@@ -89,13 +90,13 @@ def pay_for_coins(market, params, slot, coins, qty, limit):
         a debt is bought back with needs no hedge.
     """
     wallet = market["accounts"][coins]
-    price = limit - (-limit * params["fees"]["taker"][SPOT] // RATE_ONE)
+    price = coin_cost(params, limit, ONE)
     room, lot, cost = margin_room(market, params, slot, qty)
     each = price
     if market["holders"][coins]["debt"] == 0:
         each += lot + cost
     qty = min(qty, (wallet["quote"] + max(room, ZERO)) // each)
-    pay(market, slot, coins, max(qty * price - wallet["quote"], ZERO))
+    pay(market, slot, coins, max(coin_cost(params, limit, qty) - wallet["quote"], ZERO))
     return qty
 
 

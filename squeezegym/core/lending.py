@@ -40,7 +40,6 @@ from squeezegym.core.triggers import open_ladder
 
 _STREAM = np.int64(Stream.BORROW)
 _OFF = np.int64(Liquidation.OFF)
-_MILLISECOND = np.int64(1_000_000)
 _YEAR = RATE_ONE * np.int64(365 * 86_400_000)  # 1e-8 of a year's milliseconds: fits in 63 bits
 _ACCOUNTS_AN_EVENT = 16  # that pay: each is a row of the event log
 _SLOTS_AN_EVENT = np.int64(1024)
@@ -120,7 +119,7 @@ def _accrue(market, params):
     if borrow["cursor"] == 0:
         borrow["rate"] = borrow_rate(rules, utilisation(borrow))
         borrow["cursor"] = borrow["first"]
-    parts = borrow["rate"] * (rules["accrual"] // _MILLISECOND)
+    parts = borrow["rate"] * rules["term"]
     slot = borrow["cursor"]
     end = min(borrow["last"] + 1, slot + _SLOTS_AN_EVENT)
     charged = 0

@@ -11,6 +11,7 @@ from squeezegym.codes import (
     ONE,
     PERP,
     SPOT,
+    STATE_AUCTION,
     IndexRule,
     MarkRule,
     Source,
@@ -32,7 +33,12 @@ _SECONDS = 1e-9
 
 @kernel(inline=True)
 def mid(book):
-    """Mid of the touch in ticks; the one side that stands, or the last trade, if not both."""
+    """Mid of the touch in ticks; the one side that stands, or the last trade, if not both.
+
+    While orders collect for an auction no touch can be traded at: the last trade counts.
+    """
+    if np.int64(book["state"]) == STATE_AUCTION:
+        return np.float64(book["last"])
     bid = book["best_bid"]
     ask = book["best_ask"]
     if bid != NO_BID and ask != NO_ASK:

@@ -10,22 +10,26 @@ from squeezegym.codes import (
     FUND,
     GTC,
     LEARNER,
+    LENDER,
     MAKER,
     NEVER,
     OUTSIDE,
     PERP,
     RATE_ONE,
     SELL,
+    SPOT,
     VAULT,
     ZERO,
     Source,
     Stream,
 )
-from squeezegym.core.accounts import equity, move_position, open_accounts, transfer
+from squeezegym.core.accounts import exchange_lots, move_position, open_accounts, transfer
 from squeezegym.core.arbitrageurs import open_arbitrageurs
 from squeezegym.core.barrier import measure_barrier
 from squeezegym.core.book import NO_ORDER, open_book
+from squeezegym.core.borrow import lend, list_borrower
 from squeezegym.core.borrowers import open_borrowers
+from squeezegym.core.coins import net_worth
 from squeezegym.core.entries import draw_history, draw_sizes
 from squeezegym.core.exchange import place
 from squeezegym.core.feed import open_feed
@@ -36,6 +40,7 @@ from squeezegym.core.gateway import write_ack
 from squeezegym.core.holders import open_holder
 from squeezegym.core.liquidation import open_engine
 from squeezegym.core.marks import open_marks
+from squeezegym.core.protection import open_protection
 from squeezegym.core.rng import normal, uniform, whole_lots
 from squeezegym.core.rounds import draw_step, nearest_round
 from squeezegym.core.takeprofits import rest_take_profit
@@ -66,7 +71,9 @@ def open_market(market, params, seeds):
     market["n_log"] = 0
     market["log_on"] = 0
     _open_score(market)
+    market["protection"]["guarded"] = 0  # until the books are open
     _open_books(market, params)
+    open_protection(market, params)
     open_accounts(market)
     open_engine(market, params)
     transfer(market, OUTSIDE, FUND, params["liquidation"]["fund"])
@@ -315,16 +322,22 @@ def _open_learner(market, params):
     if starts_short:
         lots = np.int64(size * np.float64(rules["limit"]))
         entry = np.int64(np.float64(market["marks"]["mark"]) * (1.0 + spread))
-        if lots > 0:
+        if rules["venue"] == SPOT:
+            lots = min(lots, market["accounts"][LENDER]["spot"])
+            if lots > 0:
+                lend(market, LEARNER, lots)
+                exchange_lots(market, SPOT, LEARNER, OUTSIDE, entry, lots)
+                list_borrower(market, params, LEARNER)
+        elif lots > 0:
             move_position(market, LEARNER, OUTSIDE, entry, lots)
     write_ack(market, params, learner["known"], market["clock"]["now"])
 
 
 @kernel
-def begin_episode(market):
+def begin_episode(market, params):
     """Take the references that rewards and observations are measured from."""
     learner = market["learner"]
-    learner["start_equity"] = equity(market["accounts"][LEARNER], market["marks"]["mark"])
+    learner["start_equity"] = net_worth(market, params)
     learner["opening_interest"] = market["feed"]["seen"]["open_interest"]
 
 
@@ -348,7 +361,7 @@ def _draw_catalyst(market, params):
     elif kind < rules["squeeze"] + rules["near_miss"]:
         multiple = rules["near_low"] + (rules["near_high"] - rules["near_low"]) * size
     flow["catalyst_multiple"] = multiple
-    barrier, _ = measure_barrier(market, rules["side"])
+    barrier, _ = measure_barrier(market, params, rules["side"])
     flow["catalyst_left"] = 0
     flow["catalyst_size"] = np.int64(multiple * np.float64(barrier))
     flow["catalyst_end"] = 0

@@ -19,6 +19,8 @@ from squeezegym.codes import (
     NEVER,
     NO_SLOT,
     ONE,
+    PERP,
+    STATE_OPEN,
     ZERO,
     Habit,
     Liquidation,
@@ -303,7 +305,10 @@ def ring_place(market, head, ahead):
 @kernel
 def schedule_engine(market):
     """Time the next service: the head that may be served first, but not before the pause ends."""
-    market["clock"]["due"][_ENGINE] = min(fresh_due(market), waiting_due(market))
+    turn = min(fresh_due(market), waiting_due(market))
+    market["clock"]["due"][_ENGINE] = max(turn, market["clock"]["now"])
+    if np.int64(market["books"][PERP]["state"]) != STATE_OPEN:
+        market["clock"]["due"][_ENGINE] = NEVER  # until the pause ends
 
 
 @kernel

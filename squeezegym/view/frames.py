@@ -20,7 +20,7 @@ def ansi_frame(market: Any, scenario: Scenario) -> str:
         f"{scenario.name}  {seconds:8.1f} s  mark {marks['mark'] * tick:,.1f}  "
         f"index {marks['index'] * tick:,.1f}"
     ]
-    for venue in Venue:
+    for venue in Venue if scenario.contract.perp else (Venue.SPOT,):
         book = market["books"][venue]
         lines.append(f"{venue.name.lower():<5}{'bid':>12} {'base':>10} | {'ask':>12} {'base':>10}")
         bids, asks = (book_levels(book, side, _DEPTH) for side in (Side.BUY, Side.SELL))
@@ -32,6 +32,10 @@ def ansi_frame(market: Any, scenario: Scenario) -> str:
                 for side in (bids, asks)
             ]
             lines.append(f"     {cells[0]} | {cells[1]}")
-    equity = (learner["quote"] + learner["perp"] * marks["mark"]) * tick * lot
-    lines.append(f"learner  position {learner['perp'] * lot:+.3f}  equity {equity:,.2f}")
+    position, price = int(learner["perp"]), int(marks["mark"])
+    if scenario.learner.venue == "spot":
+        debt = int(market["holders"]["debt"][Account.LEARNER])
+        position, price = int(learner["spot"]) - debt, int(marks["index"])
+    equity = (int(learner["quote"]) + position * price) * tick * lot
+    lines.append(f"learner  position {position * lot:+.3f}  equity {equity:,.2f}")
     return "\n".join(lines)

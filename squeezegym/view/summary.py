@@ -22,7 +22,8 @@ class RunWatch:
         self.market = market
         self._tick = market.scenario.contract.tick_size
         self._quantum = self._tick * market.scenario.contract.lot_size
-        self._mids = {venue: market.mid(venue) * self._tick for venue in Venue}
+        books = list(Venue) if market.scenario.contract.perp else [Venue.SPOT]
+        self._mids = {venue: market.mid(venue) * self._tick for venue in books}
         self._time, self._events = market.time, market.events
         self._open_interest = self._interest()
         self._fund = self._fund_now()
@@ -51,7 +52,7 @@ class RunWatch:
             "seed": market.seed,
             "seconds": seconds,
             "wall_s": wall_s,
-            "price": {venue.name.lower(): self._path(series, venue) for venue in Venue},
+            "price": {venue.name.lower(): self._path(series, venue) for venue in self._mids},
             "liquidations": {
                 name: {
                     "accounts": int(score["liquidations"][side]),
@@ -59,6 +60,11 @@ class RunWatch:
                 }
                 for name, side in (("shorts", Side.SELL), ("longs", Side.BUY))
             },
+            "buy_ins": {
+                "accounts": int(score["buy_ins"]),
+                "base": int(score["bought_in"]) * lot,
+            },
+            "pauses": int(market.record["protection"]["pauses"]),
             "deleveraged_base": int(score["deleveraged"]) * lot,
             "open_interest": {"open": self._open_interest, "last": self._interest()},
             "fund": {"open": self._fund, "last": self._fund_now()},
@@ -101,6 +107,11 @@ def summary_table(data: dict[str, Any]) -> Table:
         table.add_row(
             f"liquidated {name}", f"{side['accounts']:,} accounts, {side['base']:,.3f} base"
         )
+    bought = data["buy_ins"]
+    if bought["accounts"]:
+        table.add_row("bought in", f"{bought['accounts']:,} accounts, {bought['base']:,.3f} base")
+    if data["pauses"]:
+        table.add_row("trading pauses", f"{data['pauses']:,}")
     for name, unit in (("open_interest", "base"), ("fund", "quote")):
         pair = data[name]
         label = f"{'insurance ' if name == 'fund' else ''}{name.replace('_', ' ')}, {unit}"

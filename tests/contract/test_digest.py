@@ -12,6 +12,7 @@ import squeezegym  # noqa: F401  (registers the ids)
 DIGESTS = {
     "squeezegym/ShortSqueeze-v0": "47c54cc54171764b",
     "squeezegym/Calm-v0": "0482d57ce5c1e483",
+    "squeezegym/EquityHalt-v0": "333133a29ece289c",
 }
 
 

@@ -5,7 +5,9 @@ import numpy as np
 from squeezegym.codes import (
     NEVER,
     Account,
+    BookState,
     LogKind,
+    Measure,
     OrderFlag,
     OwnerKind,
     SelfTrade,
@@ -13,13 +15,21 @@ from squeezegym.codes import (
     Venue,
 )
 from tests.kernels import BUY, SELL, read_side
-from tests.oracle.naive_ledger import NaiveLedger
+from tests.oracle.naive_ledger import NaiveLedger, ceil_rate
 from tests.oracle.naive_lender import NaiveLender, is_callable
 from tests.oracle.naive_orderbook import CANCEL, NEW, NaiveOrderBook, Order
 
-MARGIN_REFUSALS = {Status.INSUFFICIENT_MARGIN, Status.IN_LIQUIDATION}
+MARGIN_REFUSALS = {
+    Status.INSUFFICIENT_MARGIN,
+    Status.IN_LIQUIDATION,
+    Status.NO_COINS,
+    Status.BUY_RESTRICTED,
+    Status.SHORT_BANNED,
+}
+HOPELESS = {Status.BAD_QUANTITY, Status.PRICE_OUT_OF_RANGE}
 RULES = OrderFlag.POST_ONLY | OrderFlag.REDUCE_ONLY
 LENDER_ROWS = {LogKind.COINS, LogKind.BUY_IN, LogKind.RECALL, LogKind.WRITE_OFF}
+PROTECTION_ROWS = {LogKind.MEASURE, LogKind.BANDS, LogKind.UNCROSS}
 
 
 class Positions(dict):
@@ -50,6 +60,15 @@ class LogReplay:
             for field in account:
                 account[field] = int(accounts[field][slot])
         self.books = []
+        self.waiting = []  # of each book: ids of orders that wait for an auction or at a band
+        guarded = int(opening["protection"]["guarded"])
+        self.bands = {}
+        if guarded and int(opening["protection"]["upper"]):
+            self.bands[guarded - 1] = tuple(
+                int(opening["protection"][end]) for end in ("lower", "upper")
+            )
+        self.measures = int(opening["protection"]["measures"])
+        self.protection = []
         for venue in range(2):
             record = opening["books"][venue]
             book = NaiveOrderBook(
@@ -60,12 +79,15 @@ class LogReplay:
                 exempt=np.flatnonzero(accounts["kind"] < OwnerKind.LEARNER).tolist(),
             )
             book.last = int(record["last"])
+            book.state = BookState(int(record["state"])).name.lower()
             live = record["orders"][record["orders"]["qty"] != 0]
-            flags = dict(zip(live["id"].tolist(), (live["flags"] & RULES).tolist(), strict=True))
+            flags = dict(zip(live["id"].tolist(), live["flags"].tolist(), strict=True))
             for side in (BUY, SELL):
                 for price, queue in read_side(record, side):
                     for order_id, qty, owner in queue:
-                        book.add(Order(order_id, owner, side, price, qty, flags[order_id]))
+                        rules = flags[order_id] & RULES
+                        book.add(Order(order_id, owner, side, price, qty, rules))
+            self.waiting.append({i for i, f in flags.items() if f & OrderFlag.AT_OPEN})
             self.books.append(book)
         self.books[Venue.PERP].positions = Positions(self.ledger)
         self.unnamed = 0
@@ -119,12 +141,49 @@ class LogReplay:
             self.marks.append((row["time"], row["price"], row["qty"]))
         elif kind in LENDER_ROWS:
             self._lender_row(row)
+        elif kind in PROTECTION_ROWS:
+            self._protection_row(row)
         else:
             assert kind == LogKind.LIQUIDATION
             account = self.ledger.account(row["account"])
             assert account["perp"] == row["qty"]
             assert row["price"] == self.mark
             self.liquidations.append((row, dict(account)))
+
+    def _protection_row(self, row):
+        """Follow what the venue does to a book: its state, its bands, its auction."""
+        book = self.books[row["book"]]
+        self.protection.append(row)
+        if row["kind"] == LogKind.MEASURE:
+            on = self.measures & row["status"] != 0
+            self.measures = self.measures & ~row["status"] | row["status"] * row["side"]
+            if row["status"] == Measure.PAUSE:
+                book.set_state("auction" if row["side"] else "open")
+            else:
+                assert row["side"] != on
+        elif row["kind"] == LogKind.BANDS:
+            lower, upper = self.bands[row["book"]] = row["price"], row["qty"]
+            self._expel(row["book"])
+            for order in [*book.live.values()]:
+                if order.price > upper if order.side == BUY else order.price < lower:
+                    book._remove(order)
+        else:
+            book.tape.clear()
+            done = book.uncross(row["order_id"])
+            assert (row["price"], row["qty"]) == (done.price or 0, done.volume)
+            for _, _, _, price, qty, buyer, seller in book.tape:
+                self.ledger.move(row["book"], seller, buyer, price, qty)
+                for owner in (buyer, seller):
+                    fee = ceil_rate(price * qty, self.ledger.maker[row["book"]])
+                    self.ledger.transfer(owner, Account.VENUE, fee)
+            self._expel(row["book"])
+
+    def _expel(self, venue):
+        book = self.books[venue]
+        for order_id in self.waiting[venue]:
+            if order_id in book.live:
+                book._remove(book.live[order_id])
+        self.waiting[venue].clear()
 
     def _lender_clock(self, row):
         """Derive the fees of an accrual from the state before its first payment."""
@@ -186,6 +245,14 @@ class LogReplay:
             assert (row["filled"], row["order_id"]) == (0, 0)
             return
         book = self.books[row["book"]]
+        lower, upper = self.bands.get(row["book"], (0, 2**31))
+        beyond = row["price"] > upper if row["side"] == BUY else 0 < row["price"] < lower
+        if row["status"] == Status.BEYOND_BAND:
+            assert beyond and (row["filled"], row["order_id"]) == (0, 0)
+            return
+        assert not beyond or book.state != "open" or row["status"] in HOPELESS
+        if row["flags"] & OrderFlag.AT_OPEN and row["order_id"]:
+            self.waiting[row["book"]].add(row["order_id"])
         book.positions.clear()
         before = len(book.tape)
         self.unnamed -= 1  # what does not rest needs an id too
@@ -197,7 +264,7 @@ class LogReplay:
             row["price"],
             row["qty"],
             row["tif"],
-            row["flags"] & ~OrderFlag.FORCED,
+            row["flags"] & ~(OrderFlag.FORCED | OrderFlag.AT_OPEN),
             row["account"],
         )
         assert (row["status"], row["filled"]) == (answer.status, answer.filled)

@@ -37,13 +37,13 @@ class NaiveLender:
         """Book coins that leave or reach the lender."""
         if giver == Account.LENDER:
             assert self.free >= qty
-            if taker >= FIRST_HOLDER_SLOT:
+            if taker >= FIRST_HOLDER_SLOT or taker == Account.LEARNER:
                 self.debts[taker] = self.debts.get(taker, 0) + qty
             else:
                 self.supply -= qty
                 self.leaving -= qty
         elif taker == Account.LENDER:
-            if giver >= FIRST_HOLDER_SLOT:
+            if giver >= FIRST_HOLDER_SLOT or giver == Account.LEARNER:
                 self.debts[giver] = self.debts.get(giver, 0) - qty
                 assert self.debts[giver] >= 0
             else:
@@ -79,7 +79,7 @@ class NaiveLender:
             index: Ticks.
             cash: Function of a slot: its quote balance.
         """
-        share = Fraction(self.rate() * (int(self.rules["accrual"]) // 10**6), RATE_ONE * YEAR_MS)
+        share = Fraction(self.rate() * int(self.rules["term"]), RATE_ONE * YEAR_MS)
         due = {slot: -(-debt * index * share // 1) for slot, debt in self.debts.items()}
         paid = {slot: min(fee, max(cash(slot), 0)) for slot, fee in due.items()}
         return {slot: fee for slot, fee in paid.items() if fee > 0}

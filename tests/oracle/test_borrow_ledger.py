@@ -32,6 +32,7 @@ RULES = {
     "steep": 30.0,
     "kink": 0.8,
     "accrual": 3_600 * 10**9,
+    "term": 3_600_000,
     "drop_at": NEVER,
 }
 

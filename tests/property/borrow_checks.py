@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from squeezegym.codes import FIRST_HOLDER_SLOT, NEVER, Account
+from squeezegym.codes import NEVER, Account
 from squeezegym.core.borrow import buy_in_trigger
 from squeezegym.core.margin import UNREACHABLE
 from tests.kernels import from_python
@@ -68,8 +68,7 @@ def assert_borrowers_sound(market, rules):
     assert set(laddered) | set(waiting) >= set(np.flatnonzero(holders["debt"]).tolist())
     notices = notice_slots(market)
     assert len(set(notices)) == len(notices)
-    under = holders["notice"][FIRST_HOLDER_SLOT:] != NEVER
-    called = set((np.flatnonzero(under) + FIRST_HOLDER_SLOT).tolist())
+    called = set(np.flatnonzero(holders["notice"] != NEVER).tolist())
     assert set(notices) <= called <= set(notices) | set(waiting)
     now = int(market["clock"]["now"])
     assert all(int(holders["notice"][slot]) > now for slot in notices)

@@ -25,6 +25,7 @@ RULES = {
     "base_rate": 0.1,
     "kink": 0.8,
     "accrual": 3_600 * SECOND,
+    "term": 3_600_000,
     "recall_at": 0.5,
     "notice": 60 * SECOND,
     "drop_at": NEVER,

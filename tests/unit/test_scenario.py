@@ -269,3 +269,25 @@ def test_numbers_that_no_market_can_count_are_named(key, value, most):
 def test_numbers_that_mean_nothing_are_named(key, value):
     with pytest.raises(ConfigError, match=rf"{key}.*(than|at least|at most|finite)"):
         Scenario.load("short_squeeze", **{key: value})
+
+
+def test_a_compressed_clock_divides_slow_rules_and_nothing_else():
+    slow = {"funding.first_s": 60.0, "borrowing.notice_s": 90.0, "liquidation.cooldown_ms": 500.0}
+    plain, fast = (
+        Scenario.load("calm", **{**slow, "episode.clock_compression": factor}).pack()[0]
+        for factor in (1.0, 20.0)
+    )
+    divided = {
+        "funding": ("interval", "first", "sample"),
+        "borrowing": ("accrual", "notice"),
+        "protection": ("part", "update", "limit", "pause", "extension"),
+    }
+    for section in plain.dtype.names:
+        for name in plain[section].dtype.names or ():
+            before, after = plain[section][name], fast[section][name]
+            if name in divided.get(section, ()):
+                assert int(before) == 20 * int(after) > 0, (section, name)
+            else:
+                assert before.tobytes() == after.tobytes(), (section, name)
+    assert int(fast["funding"]["term"]) == 28_800_000  # what one payment is for, ms
+    assert int(fast["borrowing"]["term"]) == 60_000
