@@ -13,8 +13,43 @@ from typing import Any
 
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
-from numba.core.compiler_machinery import AnalysisPass, register_pass
-from numba.core.typed_passes import NativeLowering
+from numba.core.compiler_machinery import AnalysisPass, PassManager, register_pass
+from numba.core.typed_passes import (
+    AnnotateTypes,
+    InlineOverloads,
+    NativeLowering,
+    NopythonRewrites,
+)
+from numba.core.untyped_passes import (
+    DeadBranchPrune,
+    FindLiterallyCalls,
+    InlineClosureLikes,
+    InlineInlinables,
+    LiteralPropagationSubPipelinePass,
+    LiteralUnroll,
+    MakeFunctionToJitFunction,
+    RewriteDynamicRaises,
+    RewriteSemanticConstants,
+    WithLifting,
+)
+
+# A kernel has no closures, with blocks, raises, literally() or array expressions, inlines nothing
+# on the level of numba's code, and nobody prints its types: a quarter of the compile time.
+_NOT_NEEDED = {
+    AnnotateTypes,
+    DeadBranchPrune,
+    FindLiterallyCalls,
+    InlineClosureLikes,
+    InlineInlinables,
+    InlineOverloads,
+    LiteralPropagationSubPipelinePass,
+    LiteralUnroll,
+    MakeFunctionToJitFunction,
+    NopythonRewrites,
+    RewriteDynamicRaises,
+    RewriteSemanticConstants,
+    WithLifting,
+}
 
 compiling = threading.local()  # how the entry of this thread wants its helpers
 
@@ -74,14 +109,27 @@ class _CreateHelperLibrary(AnalysisPass):
         return False
 
 
+class _Briefly(tuple[Any, ...]):
+    """The argument types of a helper, whose names a market's record makes a page long."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} arguments>"
+
+
 class HelperCompiler(CompilerBase):
-    """numba's own pipeline, but for the library that the code goes to."""
+    """numba's own pipeline for kernels, less what they have no use for."""
 
     def define_pipelines(self) -> list[Any]:
         """Return the one pipeline."""
-        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        names = [step if isinstance(step, type) else step[0] for step in passes.passes]
-        before = names[names.index(NativeLowering) - 1]
-        passes.add_pass_after(_CreateHelperLibrary, before)
+        self.state.args = _Briefly(self.state.args)  # every pass prints them into an event
+        whole = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes = PassManager("helper")
+        for step, description in whole.passes:
+            if step is NativeLowering:
+                passes.add_pass(_CreateHelperLibrary, "create helper library")
+            if step not in _NOT_NEEDED:
+                passes.add_pass(step, description)
         passes.finalize()
         return [passes]
