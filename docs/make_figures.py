@@ -3,58 +3,64 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
 from squeezegym import Market
-from squeezegym.view.plots import halts, worlds
+from squeezegym.view.plots import halts, phases, worlds
 
 SEED = 5
 HALT_SEED = 6
 HERE = Path(__file__).parent
 
 
-def squeeze() -> None:
-    """The same seed with forced buying in the book, absorbed off-book, and without it."""
-    series = {}
-    for label, destination in (
-        ("liquidations through the book", "book"),
-        ("absorbed off-book", "absorber"),
-        ("nobody liquidated", "off"),
-    ):
-        market = Market(
-            "short_squeeze",
-            seed=SEED,
-            **{
-                "liquidation.destination": destination,
-                "catalyst.squeeze": 1.0,
-                "catalyst.near_miss": 0.0,
-            },
+def run(scenario: str, seed: int, seconds: float, **changes: Any) -> Any:
+    """Series of one market whose metaorder is large enough."""
+    ignited = {"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0}
+    market = Market(scenario, seed=seed, **{**ignited, **changes})
+    market.run(seconds=seconds)
+    return market.series()
+
+
+def three_rules(scenario: str, liquidated: Literal["shorts", "longs"]) -> None:
+    """The same seed with forced orders in the book, absorbed off-book, and without them."""
+    series = {
+        label: run(scenario, SEED, 300, **{"liquidation.destination": destination})
+        for label, destination in (
+            ("liquidations through the book", "book"),
+            ("absorbed off-book", "absorber"),
+            ("nobody liquidated", "off"),
         )
-        market.run(seconds=300)
-        series[label] = market.series()
-    figure = worlds(series, f"short_squeeze, seed {SEED}: one seed, three rules")
-    figure.savefig(HERE / "images" / "short_squeeze.png")
+    }
+    figure = worlds(series, f"{scenario}, seed {SEED}: one seed, three rules", liquidated)
+    figure.savefig(HERE / "images" / f"{scenario}.png")
+
+
+def crossing() -> None:
+    """The same seed with retail FOMO and without."""
+    series = {
+        "as shipped": run("round_number", SEED, 1800),
+        "without FOMO": run("round_number", SEED, 1800, **{"fomo.accounts": 0}),
+    }
+    figure = phases(series, f"round_number, seed {SEED}: squeeze, build-up, flush")
+    figure.savefig(HERE / "images" / "round_number.png")
 
 
 def equity() -> None:
     """The same seed as it is, without the buy restriction, and without pauses."""
-    series = {}
-    for label, changes in (
-        ("pauses and buy restriction", {}),
-        ("pauses alone", {"protection.buy_restriction.start_s": None}),
-        ("neither", {"protection.buy_restriction.start_s": None, "protection.limits.on": False}),
-    ):
-        market = Market(
-            "equity_halt",
-            seed=HALT_SEED,
-            **{"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0, **changes},
-        )
-        market.run(seconds=1800)
-        series[label] = market.series()
+    free = {"protection.buy_restriction.start_s": None}
+    series = {
+        "pauses and buy restriction": run("equity_halt", HALT_SEED, 1800),
+        "pauses alone": run("equity_halt", HALT_SEED, 1800, **free),
+        "neither": run("equity_halt", HALT_SEED, 1800, **{**free, "protection.limits.on": False}),
+    }
     figure = halts(series, f"equity_halt, seed {HALT_SEED}: one seed, three protections")
     figure.savefig(HERE / "images" / "equity_halt.png")
 
 
 if __name__ == "__main__":
     (HERE / "images").mkdir(exist_ok=True)
-    squeeze()
+    three_rules("short_squeeze", "shorts")
+    three_rules("long_flush", "longs")
+    three_rules("thin_alt", "shorts")
+    crossing()
     equity()

@@ -35,6 +35,9 @@ __all__ = [
 
 ENVIRONMENTS = {
     "squeezegym/ShortSqueeze-v0": "short_squeeze",
+    "squeezegym/LongFlush-v0": "long_flush",
+    "squeezegym/RoundNumber-v0": "round_number",
+    "squeezegym/ThinAlt-v0": "thin_alt",
     "squeezegym/Calm-v0": "calm",
     "squeezegym/FromData-v0": "from_data",
     "squeezegym/EquityHalt-v0": "equity_halt",
