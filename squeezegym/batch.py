@@ -97,7 +97,7 @@ class Batch:
 
     def _raise_problems(self) -> None:
         """Turn problems that would make a result wrong into an error; others stay counted."""
-        problems = self.markets["clock"]["problems"]
+        problems = self.views["problems"]
         if problems.any() and (problems & Problem.LOG_FULL).any():
             row = int(np.flatnonzero(problems & Problem.LOG_FULL)[0])
             raise EngineError(

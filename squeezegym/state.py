@@ -376,6 +376,8 @@ VIEW_DTYPE = np.dtype(
         ("fees", "i8"),  # quanta paid so far
         ("mark", "i8"),
         ("liquidated", "i8"),
+        ("ignited", "i8"),  # 1 once the ignition barrier has been passed
+        ("problems", "i8"),  # bits of codes.Problem
         ("observation", "f4", (N_OBSERVATIONS,)),
     ],
     align=True,

@@ -16,6 +16,7 @@ from squeezegym.codes import (
     IOC,
     IS_FORCED,
     LEARNER,
+    NEVER,
     NO_ASK,
     ONE,
     PERP,
@@ -156,6 +157,8 @@ def report(market, params, view):
     view["fees"] = account["fees"]
     view["mark"] = mark
     view["liquidated"] = market["learner"]["liquidated"]
+    view["ignited"] = 0 if market["score"]["ignition"] == NEVER else 1
+    view["problems"] = market["clock"]["problems"]
     observe(market, params, view["observation"])
 
 

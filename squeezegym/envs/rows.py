@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from squeezegym.batch import Batch
-from squeezegym.codes import NEVER, Command
+from squeezegym.codes import Command
 from squeezegym.envs.action import write_actions
 from squeezegym.envs.reward import reward
 from squeezegym.errors import ConfigError
@@ -87,7 +87,6 @@ class Rows:
     def info(self) -> dict[str, Any]:
         """Return the info of every row, as arrays of float64 and bool."""
         views = self.batch.views
-        score = self.batch.markets["score"]
         pnl = (views["equity"] - self.start_equity) * self.quantum
         fees = views["fees"] * self.quantum
         return {
@@ -97,7 +96,7 @@ class Rows:
             "pnl_price": pnl + fees,
             "pnl_fees": -fees,
             "liquidated": views["liquidated"] != 0,
-            "ignited": score["ignition"] != NEVER,
+            "ignited": views["ignited"] != 0,
             "is_success": ~self.live & (pnl > 0),
         }
 
