@@ -177,6 +177,9 @@ class Source(IntEnum):
     SNIPERS = 18
     FOMO = 19
     RELOADERS = 20
+    ACTIVITY = 21
+    WATCH_PERP = 22
+    WATCH_SPOT = 23
 
 
 class Stream(IntEnum):
@@ -204,6 +207,9 @@ class Stream(IntEnum):
     RELOADERS = 19
     REFILL_PERP = 20
     REFILL_SPOT = 21
+    ACTIVITY = 22
+    WATCH_PERP = 23
+    WATCH_SPOT = 24
 
 
 class Liquidation(IntEnum):

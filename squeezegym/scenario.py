@@ -30,6 +30,7 @@ from squeezegym.rules import (
     Matching,
 )
 from squeezegym.sections import (
+    Activity,
     Arbitrage,
     Catalyst,
     Contract,
@@ -62,6 +63,7 @@ class Scenario(Frozen):
     noise: Pair[Noise]
     makers: Pair[Makers]
     value: Value
+    activity: Activity = Activity()
     catalyst: Catalyst
     arbitrage: Arbitrage
     marks: Marks

@@ -25,6 +25,7 @@ from squeezegym.codes import (
     UNKNOWN_ORDER,
     ZERO,
     Problem,
+    Source,
 )
 from squeezegym.codes import VENUE as VENUE_ACCOUNT
 from squeezegym.core.accounts import equity, exchange_lots, transfer
@@ -45,6 +46,7 @@ from squeezegym.core.matching import (
 )
 from squeezegym.core.window import keep_centred
 
+_WATCH_SOURCE = np.int64(Source.WATCH_PERP)
 _BOOK_FULL = np.int64(Problem.BOOK_FULL)
 
 
@@ -131,6 +133,7 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):
     keep_centred(book)
     _occupy_engine(market, params)
     market["score"]["taken"][venue, side] += filled
+    _wake_makers(market, params, venue, filled)
     if market["log_on"] != 0:
         log_order(market, venue, owner, side, price, qty, tif, flags, status, filled, order_id)
     return filled, order_id
@@ -259,6 +262,15 @@ def _occupy_engine(market, params):
     clock["events"] += 1
     start = max(gateway["busy_until"], clock["now"])
     gateway["busy_until"] = start + params["gateway"]["service"]
+
+
+@kernel(inline=True)
+def _wake_makers(market, params, venue, filled):
+    """Let alert makers look at a book soon after a trade."""
+    if filled > 0 and params["maker"][venue]["alert"] > 0:
+        due = market["clock"]["due"]
+        soon = market["clock"]["now"] + params["maker"][venue]["reaction"]
+        due[_WATCH_SOURCE + venue] = min(due[_WATCH_SOURCE + venue], soon)
 
 
 @kernel
