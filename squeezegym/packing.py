@@ -105,7 +105,9 @@ def _pack_noise(noise: Noise, record: Any, price: float, lot_size: float) -> Non
     if noise.run_tail > 0:
         # Two orders in a row are of one metaorder if both are pieces and none ends between them.
         record["run_tail"] = noise.run_tail
-        record["split"] = ((2 * noise.persistence - 1) / (1 - 1 / run_mean(noise.run_tail))) ** 0.5
+        record["longest"] = noise.run_longest
+        within = 1 - 1 / run_mean(noise.run_tail, noise.run_longest)
+        record["split"] = ((2 * noise.persistence - 1) / within) ** 0.5
     record["market_log_mean"] = noise.market_log_mean
     record["market_log_sd"] = noise.market_log_sd
     record["market_max"] = max(1, round(noise.market_max_base / lot_size))

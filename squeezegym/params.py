@@ -23,6 +23,7 @@ NOISE_PARAMS = np.dtype(
         ("persistence", "f8"),  # probability of repeating the last side
         ("split", "f8"),  # share of orders that are pieces of metaorders
         ("run_tail", "f8"),  # Pareto exponent of a metaorder's orders; 0: there are none
+        ("longest", "f8"),  # most orders of a metaorder
         ("market_log_mean", "f8"),  # log lots
         ("market_log_sd", "f8"),
         ("market_max", "i8"),  # lots

@@ -5,7 +5,6 @@ Base means the coin (BTC), quote the currency of price (USDT), ``bps`` basis poi
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Generic, Literal, TypeVar
 
 import numpy as np
@@ -50,15 +49,14 @@ def check_mix(mix: tuple[tuple[float, float], ...], most: float = 150.0) -> None
         raise ValueError("the weights of the leverage mix must not all be 0")
 
 
-def run_mean(tail: float) -> float:
-    """Return the mean number of orders of a metaorder, ``P(N > n) = n ** -tail``, n >= 1.
+def run_mean(tail: float, longest: int) -> float:
+    """Return the mean number of orders of a metaorder, ``P(N > n) = n ** -tail`` up to a longest.
 
-    ``1 + zeta(tail)``, by the sum of a hundred terms and the Euler-Maclaurin rest.
+    Args:
+        tail: Pareto exponent, above 1.
+        longest: Most orders.
     """
-    terms = 100
-    first = 1.0 + float(np.sum(np.arange(1.0, terms + 1) ** -tail))
-    density = math.pow(terms, -tail)
-    return first + density * (terms / (tail - 1) - 0.5 + tail / (12 * terms))
+    return 1.0 + float(np.sum(np.arange(1.0, longest) ** -tail))
 
 
 class Contract(Frozen):
@@ -129,6 +127,8 @@ class Noise(Frozen):
     """Sides keep a long memory: a share of orders are pieces of metaorders whose numbers of orders
     have this Pareto exponent, above 1. The share is that which gives ``persistence``; 0: no
     metaorders, the memory is of one order."""
+    run_longest: Annotated[int, Field(ge=2, le=1_000_000)] = 300
+    """Most orders of a metaorder: a longer one-sided flow would be a squeeze by itself."""
     market_log_mean: Finite
     """Mean of log lots of an aggressor order."""
     market_log_sd: NotNegative
@@ -155,7 +155,7 @@ class Noise(Frozen):
                 f"run_tail must be 0 or above 1 and at most 10, got {self.run_tail:g}; at 1 and"
                 " below metaorders have no mean"
             )
-        most = 1 - 0.5 / run_mean(self.run_tail)
+        most = 1 - 0.5 / run_mean(self.run_tail, self.run_longest)
         if not 0.5 <= self.persistence <= most:
             raise ValueError(
                 f"with run_tail={self.run_tail:g} persistence must be 0.5 to {most:.3f}, got"

@@ -55,7 +55,6 @@ _CEILING = np.int64(Problem.INTENSITY_CEILING)
 _SECOND = 1e9
 _LONGEST_WAIT = 4e18  # ns
 NOBODY = np.int64(-1)
-_LONGEST_RUN = 1e6  # orders
 _LOWEST_PRICE = np.int64(1)
 _HIGHEST_PRICE = np.int64(NO_ASK - 1)
 
@@ -142,9 +141,9 @@ def noise_market_order(market, params, venue):
 def _piece_of_metaorder(rng, stream, rules, flow, venue):
     """Side of a noise order: that of the metaorder under way, or of a lone order.
 
-    Metaorders follow one another; each has ``N`` orders with ``P(N > n) = n ** -run_tail``, so that
-    the autocorrelation of sides falls as ``lag ** (1 - run_tail)``. Source: Lillo, Mike and Farmer
-    2005, Physical Review E 71:066122, with one metaorder at a time.
+    Metaorders follow one another; each has ``N`` orders with ``P(N > n) = n ** -run_tail`` up to
+    the longest, so that the autocorrelation of sides falls as ``lag ** (1 - run_tail)``. Source:
+    Lillo, Mike and Farmer 2005, Physical Review E 71:066122, with one metaorder at a time.
     """
     piece = uniform(rng, stream) < rules["split"]
     fresh = np.int64(uniform(rng, stream) < 0.5)
@@ -153,7 +152,7 @@ def _piece_of_metaorder(rng, stream, rules, flow, venue):
         return fresh
     if flow["run_left"][venue] == 0:
         flow["sign"][venue] = fresh
-        flow["run_left"][venue] = np.int64(min(math.ceil(length), _LONGEST_RUN))
+        flow["run_left"][venue] = np.int64(min(math.ceil(length), rules["longest"]))
     flow["run_left"][venue] -= 1
     return flow["sign"][venue]
 

@@ -62,7 +62,7 @@ def test_sides_remember_as_their_metaorders_say(tail, persistence):
 
 
 def test_a_memory_that_no_metaorder_gives_is_refused():
-    assert run_mean(2.0) == pytest.approx(1 + np.pi**2 / 6)
+    assert run_mean(2.0, 3) == pytest.approx(1 + 1 + 1 / 4)
     with pytest.raises(ConfigError, match=r"persistence must be 0.5 to 0.8\d\d, got 0.95"):
         Scenario.load("calm", **{"noise.perp.persistence": 0.95})
     with pytest.raises(ConfigError, match="run_tail must be 0 or above 1"):
