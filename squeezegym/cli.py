@@ -23,12 +23,15 @@ from rich.table import Table
 
 from squeezegym import __version__
 from squeezegym.errors import ConfigError, SqueezegymError
+from squeezegym.files import check_target, write_whole
+from squeezegym.studies import calibrate, validate
 
 if TYPE_CHECKING:
     from squeezegym.market import Market
     from squeezegym.scenario import Scenario
 
 _FAILED = 2
+_STOPPED = 130
 _VERSIONS = ("squeezegym", "numpy", "numba", "gymnasium", "pydantic", "tyro", "rich")
 _OPTIONAL = ("torch", "stable-baselines3", "polars", "matplotlib")
 WarmName = Literal["small", "default", "large", "book"]
@@ -177,8 +180,8 @@ def _simulate(
 
     if not (math.isfinite(seconds) and seconds > 0):
         raise ConfigError(f"--seconds must be finite and above 0, got {seconds}")
-    _check_target("--log", log, (".npz",))
-    _check_target("--out", out, (".parquet", ".csv"))
+    check_target("--log", log, (".npz",))
+    check_target("--out", out, (".parquet", ".csv"))
     if out is not None and out.suffix == ".parquet" and importlib.util.find_spec("polars") is None:
         raise ConfigError(
             "--out to .parquet needs polars; pip install 'squeezegym[data]' or use .csv"
@@ -190,9 +193,9 @@ def _simulate(
     summary = watch.summary(time.perf_counter() - started)
     notes = choice.notes()
     if log is not None:
-        _write(log, market.save_log)
+        write_whole(log, market.save_log)
     if out is not None:
-        _write(out, lambda path: _save_series(market, path))
+        write_whole(out, lambda path: _save_series(market, path))
     if as_json:
         print(json.dumps({**summary, "data": list(notes)}, indent=2))
         return
@@ -226,30 +229,6 @@ def _run(market: Market, seconds: float) -> None:
             market.run(min(piece, left))
             left -= piece
             progress.update(task, completed=min(seconds, seconds - left))
-
-
-def _check_target(option: str, path: Path | None, endings: tuple[str, ...]) -> None:
-    """Refuse a file that cannot be written before anything runs."""
-    if path is None:
-        return
-    if path.suffix not in endings:
-        raise ConfigError(f"{option} must end in {' or '.join(endings)}, got {str(path)!r}")
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ConfigError(f"{option}: the folder {str(path.parent)!r} is not there or not writable")
-    if path.is_dir():
-        raise ConfigError(f"{option}: {str(path)!r} is a folder; name a file")
-
-
-def _write(path: Path, save: Callable[[Path], None]) -> None:
-    """Write beside the target and move it there whole."""
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    try:
-        save(partial)
-        partial.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{str(path)!r} cannot be written ({error.strerror or error})") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _save_series(market: Market, path: Path) -> None:
@@ -351,6 +330,8 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "list": _list,
     "simulate": _simulate,
     "show": _show,
+    "validate": validate,
+    "calibrate": calibrate,
     "warmup": _warmup,
     "doctor": _doctor,
 }
@@ -363,7 +344,8 @@ def main(args: Sequence[str] | None = None) -> int:
         args: Arguments instead of those of the process.
 
     Returns:
-        Exit code: 0, or 2 after bad input, of which one sentence stands on stderr.
+        Exit code: 0, 2 after bad input, of which one sentence stands on stderr, or 130 after an
+        interrupt.
     """
     try:
         result = tyro.extras.subcommand_cli_from_dict(
@@ -376,6 +358,9 @@ def main(args: Sequence[str] | None = None) -> int:
     except SqueezegymError as error:
         print(f"squeezegym: {error}", file=sys.stderr)
         return _FAILED
+    except KeyboardInterrupt:
+        print("squeezegym: stopped; nothing was written", file=sys.stderr)
+        return _STOPPED
     return result if isinstance(result, int) else 0
 
 

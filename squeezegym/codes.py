@@ -188,6 +188,9 @@ class Source(IntEnum):
     RELOADERS = 20
     ARBITRAGE_ORDERS = 21
     PROTECTION = 22
+    ACTIVITY = 23
+    WATCH_PERP = 24
+    WATCH_SPOT = 25
 
 
 class Stream(IntEnum):
@@ -216,6 +219,9 @@ class Stream(IntEnum):
     REFILL_PERP = 20
     REFILL_SPOT = 21
     ROUNDS = 22  # round prices and take-profits
+    ACTIVITY = 23
+    WATCH_PERP = 24
+    WATCH_SPOT = 25
 
 
 class Liquidation(IntEnum):

@@ -9,13 +9,14 @@ import numpy as np
 
 from squeezegym.codes import (
     FIRST_HOLDER_SLOT,
+    NEVER,
     Side,
     Venue,
 )
 from squeezegym.packing_crowd import pack_crowd
 from squeezegym.packing_rules import pack_rules
 from squeezegym.params import params_dtype
-from squeezegym.sections import Depth, Makers, Noise
+from squeezegym.sections import Activity, Depth, Makers, Noise, run_mean
 from squeezegym.state import SIZES
 from squeezegym.units import BP, MS, SECOND, lots, pack_mix, pack_rounds, quanta, ticks
 
@@ -116,6 +117,12 @@ def _pack_noise(noise: Noise, record: Any, price: float, lot_size: float) -> Non
     record["decay"] = noise.decay_per_s
     record["ceiling"] = max(1.0, _BUSIEST * noise.market_orders_per_s)
     record["persistence"] = noise.persistence
+    if noise.run_tail > 0:
+        # Two orders in a row are of one metaorder if both are pieces and none ends between them.
+        record["run_tail"] = noise.run_tail
+        record["longest"] = noise.run_longest
+        within = 1 - 1 / run_mean(noise.run_tail, noise.run_longest)
+        record["split"] = ((2 * noise.persistence - 1) / within) ** 0.5
     record["market_log_mean"] = noise.market_log_mean
     record["market_log_sd"] = noise.market_log_sd
     record["market_max"] = max(1, round(noise.market_max_base / lot_size))
@@ -133,7 +140,15 @@ def _pack_noise(noise: Noise, record: Any, price: float, lot_size: float) -> Non
 def _pack_makers(makers: Makers, record: Any, price: float, lot_size: float) -> None:
     record["visit_rate"] = makers.visits_per_s
     record["near_bias"] = makers.near_bias
-    record["learning"] = makers.learning_bps_per_base * BP * price * lot_size
+    power = makers.learning_power
+    record["learning"] = makers.learning_bps_per_base * BP * price * lot_size**power
+    record["concavity"] = power
+    record["widest"] = makers.widest
+    record["panic"] = makers.panic
+    record["foresight"] = makers.foresight
+    record["recall"] = 1 / makers.recall_trades
+    record["alert"] = makers.alert
+    record["reaction"] = round(makers.reaction_ms * MS)
     record["memory"] = 1 / makers.memory_s
     record["slow_memory"] = 1 / makers.slow_memory_s
     record["tolerance"] = makers.tolerance
@@ -183,10 +198,14 @@ def _pack_traders(scenario: Scenario, record: Any) -> None:
     value, catalyst, arbitrage = scenario.value, scenario.catalyst, scenario.arbitrage
     record["value"]["rate"] = value.decisions_per_s
     record["value"]["threshold"] = value.threshold_bps * BP
-    record["value"]["lots_per_unit"] = lots(scenario, value.base_per_bp) / BP
+    record["value"]["lots_per_unit"] = lots(scenario, value.base_per_bp) / BP**value.power
+    record["value"]["power"] = value.power
     record["value"]["max_lots"] = round(lots(scenario, value.max_base))
     record["value"]["volatility"] = value.volatility_bps * BP
     record["value"]["drift"] = value.drift_bps_per_minute * BP / 60
+    record["value"]["perp_share"] = value.perp_share
+    record["value"]["basis"] = scenario.contract.basis_bps * BP
+    _pack_activity(scenario.activity, record["activity"])
     target = record["catalyst"]
     target["side"] = Side.BUY if catalyst.side == "buy" else Side.SELL
     target["start_min"], target["start_max"] = (round(t * SECOND) for t in catalyst.start_s)
@@ -206,6 +225,18 @@ def _pack_traders(scenario: Scenario, record: Any) -> None:
     target["max_position"] = round(lots(scenario, arbitrage.capital_base))
     fair = arbitrage.fair_basis_bps
     target["fair_basis"] = (scenario.contract.basis_bps if fair is None else fair) * BP
+
+
+def _pack_activity(activity: Activity, record: Any) -> None:
+    variance = activity.log_sd**2
+    step = activity.interval_s
+    record["interval"] = round(step * SECOND) if variance > 0 else NEVER
+    record["keep"] = np.exp([-step / activity.fast_s, -step / activity.slow_s])
+    shares = np.array([1 - activity.slow_share, activity.slow_share])
+    record["sd"] = np.sqrt(variance * shares)
+    record["shift"] = -variance / 2
+    record["power"] = activity.volatility_power
+    record["power_shift"] = -(activity.volatility_power**2) * variance
 
 
 def _pack_holders(scenario: Scenario, record: Any) -> None:

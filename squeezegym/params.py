@@ -22,6 +22,9 @@ NOISE_PARAMS = np.dtype(
         ("decay", "f8"),  # of the kernel, 1/s
         ("ceiling", "f8"),  # of the intensity, 1/s
         ("persistence", "f8"),  # probability of repeating the last side
+        ("split", "f8"),  # share of orders that are pieces of metaorders
+        ("run_tail", "f8"),  # Pareto exponent of a metaorder's orders; 0: there are none
+        ("longest", "f8"),  # most orders of a metaorder
         ("market_log_mean", "f8"),  # log lots
         ("market_log_sd", "f8"),
         ("market_max", "i8"),  # lots
@@ -43,6 +46,13 @@ MAKER_PARAMS = np.dtype(
         ("visit_rate", "f8"),  # visits of a quote slot, 1/s
         ("near_bias", "i8"),  # power that draws visits towards the touch, >= 1
         ("learning", "f8"),  # move of the reference for a net aggressor lot, ticks
+        ("concavity", "f8"),  # power of the net flow in that move, 0..1
+        ("widest", "f8"),  # largest stretch
+        ("panic", "f8"),  # power of the depth withdrawn in what a lot teaches
+        ("foresight", "f8"),  # share of the expected flow that teaches nothing
+        ("recall", "f8"),  # weight of the last flow in the expected one
+        ("reaction", "i8"),  # from a trade, or a repaired touch, to the next visit
+        ("alert", "i8"),  # stale quotes withdrawn at a visit, at most
         ("memory", "f8"),  # relaxation of the reference price towards the mid, 1/s
         ("slow_memory", "f8"),  # of the slow reference, 1/s
         ("tolerance", "f8"),  # relative distance error that a quote may keep
@@ -64,10 +74,25 @@ VALUE_PARAMS = np.dtype(
     [
         ("rate", "f8"),  # decisions, 1/s
         ("threshold", "f8"),  # |mispricing| below which they wait, relative
-        ("lots_per_unit", "f8"),  # lots for a unit of relative mispricing
+        ("lots_per_unit", "f8"),  # lots for a unit of relative mispricing, to the power
+        ("power", "f8"),
         ("max_lots", "i8"),
         ("volatility", "f8"),  # of the fundamental, per square-root second
         ("drift", "f8"),  # of the fundamental, 1/s
+        ("perp_share", "f8"),  # of decisions that look at the perp
+        ("basis", "f8"),  # of the perp that they take for fair, relative
+    ],
+    align=True,
+)
+
+ACTIVITY_PARAMS = np.dtype(
+    [
+        ("interval", "i8"),  # between two moves; NEVER: activity is constant
+        ("keep", "f8", (2,)),  # of the fast and the slow part over an interval
+        ("sd", "f8", (2,)),  # of the two parts
+        ("shift", "f8"),  # of the log of flow, so that its mean is 1
+        ("power", "f8"),  # of the fundamental's volatility in activity
+        ("power_shift", "f8"),  # of its log, so that its mean square is 1
     ],
     align=True,
 )
@@ -387,6 +412,7 @@ def params_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             ("noise", NOISE_PARAMS, (2,)),
             ("maker", MAKER_PARAMS, (2,)),
             ("value", VALUE_PARAMS),
+            ("activity", ACTIVITY_PARAMS),
             ("catalyst", CATALYST_PARAMS),
             ("arbitrage", ARBITRAGE_PARAMS),
             ("marks", MARK_PARAMS),

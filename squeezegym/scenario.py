@@ -32,6 +32,7 @@ from squeezegym.rules import (
     Matching,
 )
 from squeezegym.sections import (
+    Activity,
     Arbitrage,
     Catalyst,
     Contract,
@@ -64,6 +65,7 @@ class Scenario(Frozen):
     noise: Pair[Noise]
     makers: Pair[Makers]
     value: Value
+    activity: Activity = Activity()
     catalyst: Catalyst
     arbitrage: Arbitrage
     marks: Marks

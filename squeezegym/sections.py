@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Generic, Literal, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -47,6 +48,16 @@ def check_mix(mix: tuple[tuple[float, float], ...], most: float = 150.0) -> None
             )
     if sum(weight for _, weight in mix) <= 0:
         raise ValueError("the weights of the leverage mix must not all be 0")
+
+
+def run_mean(tail: float, longest: int) -> float:
+    """Return the mean number of orders of a metaorder, ``P(N > n) = n ** -tail`` up to a longest.
+
+    Args:
+        tail: Pareto exponent, above 1.
+        longest: Most orders.
+    """
+    return 1.0 + float(np.sum(np.arange(1.0, longest) ** -tail))
 
 
 class Contract(Frozen):
@@ -117,6 +128,12 @@ class Noise(Frozen):
     decay_per_s: Positive = 2.0
     persistence: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Probability that an aggressor repeats the last side; 0.5 has no memory."""
+    run_tail: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Sides keep a long memory: a share of orders are pieces of metaorders whose numbers of orders
+    have this Pareto exponent, above 1. The share is that which gives ``persistence``; 0: no
+    metaorders, the memory is of one order."""
+    run_longest: Annotated[int, Field(ge=2, le=1_000_000)] = 300
+    """Most orders of a metaorder: a longer one-sided flow would be a squeeze by itself."""
     market_log_mean: Finite
     """Mean of log lots of an aggressor order."""
     market_log_sd: NotNegative
@@ -138,6 +155,23 @@ class Noise(Frozen):
     round_ticks: Annotated[int, Field(ge=2, le=1_000_000)] = 100
     """Between round prices; 100: those that end in 00."""
 
+    @model_validator(mode="after")
+    def _reachable(self) -> Noise:
+        if self.run_tail == 0:
+            return self
+        if self.run_tail <= 1:
+            raise ValueError(
+                f"run_tail must be 0 or above 1 and at most 10, got {self.run_tail:g}; at 1 and"
+                " below metaorders have no mean"
+            )
+        most = 1 - 0.5 / run_mean(self.run_tail, self.run_longest)
+        if not 0.5 <= self.persistence <= most:
+            raise ValueError(
+                f"with run_tail={self.run_tail:g} persistence must be 0.5 to {most:.3f}, got"
+                f" {self.persistence:g}; set run_tail=0, or lower it for longer metaorders"
+            )
+        return self
+
 
 class Makers(Frozen):
     """Market makers: quotes on many levels around a reference price that follows the mid."""
@@ -148,6 +182,10 @@ class Makers(Frozen):
     """Power that draws visits towards the touch."""
     learning_bps_per_base: NotNegative
     """Move of the reference for a net bought coin: the permanent part of impact."""
+    learning_power: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Power of the net flow between two looks in that move; below 1 impact is concave, and
+    ``learning_bps_per_base`` is that of one coin. Between 0.2 and 0.5 for single orders in Lillo,
+    Farmer and Mantegna 2003, Nature 421:129."""
     memory_s: Positive = 2.0
     """Time constant with which the reference follows the mid: the book's resilience."""
     slow_memory_s: Positive = 20.0
@@ -158,6 +196,20 @@ class Makers(Frozen):
     calm_volatility_bps: NotNegative = 0.0
     """Volatility, per square-root second, that makers take for calm; 0: they look at trend only."""
     volatility_memory_s: Positive = 10.0
+    panic: Annotated[float, Field(ge=0, le=2)] = 0.0
+    """What flow teaches grows as the depth left in stress to minus this power; 1: impact is one
+    over depth. Source: Cont, Kukanov and Stoikov 2014, Journal of Financial Econometrics 12:47."""
+    foresight: Share = 0.0
+    """Share of the flow that was to be expected from which they learn nothing, so that the memory
+    of sides does not make prices trend. Sources: Lillo and Farmer 2004; Bouchaud, Farmer and Lillo
+    2009, "How markets slowly digest changes in supply and demand" (asymmetric liquidity)."""
+    recall_trades: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 20.0
+    """Trades over which they expect flow to go on, exponentially weighted."""
+    alert: Annotated[int, Field(ge=0, le=64)] = 0
+    """Quotes that the reference has passed are withdrawn from the touch at every visit, this many
+    at most, and the visit goes to a touch that lags behind; 0: quotes wait for their visits."""
+    reaction_ms: Annotated[float, Field(ge=0.1, allow_inf_nan=False)] = 2.0
+    """After a trade the next visit comes within this time, if makers are alert."""
     skew_bps_per_base: NotNegative = 0.0
     """How far all quotes move against a coin of inventory."""
     refill_patience: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -169,6 +221,8 @@ class Makers(Frozen):
     """Smallest share of depth that stays."""
     widening: NotNegative = 0.5
     """Stretch of distances for a unit of stress."""
+    widest: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1e9
+    """Largest stretch."""
     size_spread: Share = 0.5
     """Half width of a quote's size around its profile, relative."""
 
@@ -180,11 +234,38 @@ class Value(Frozen):
     threshold_bps: NotNegative
     base_per_bp: NotNegative
     """Traded for each bp of mispricing beyond the threshold."""
+    power: Annotated[float, Field(ge=1, le=3)] = 1.0
+    """Power of that mispricing in bp; 2 is the latent book whose density grows in a line from the
+    price, which makes impact a square root. Source: Donier, Bonart, Mastromatteo and Bouchaud
+    2015, Quantitative Finance 15:1109."""
     max_base: NotNegative
     volatility_bps: NotNegative
     """Of the fundamental, per square-root second."""
     drift_bps_per_minute: Finite = 0.0
     """Of the fundamental: below 0 the shorts are right until they are squeezed."""
+    perp_share: Share = 0.0
+    """Share of decisions that look at the perp, at the opening basis; the others at spot."""
+
+
+class Activity(Frozen):
+    """How fast news comes: a slow common factor of order flow and of the fundamental's volatility.
+
+    Its log is a sum of two Ornstein-Uhlenbeck processes, for news that passes and for the hour of
+    the day. Source: the mixture of distributions of Clark 1973, Econometrica 41:135, and Tauchen
+    and Pitts 1983, Econometrica 51:485, with the log-normal volatility of Taylor 1982.
+    """
+
+    log_sd: Annotated[float, Field(ge=0, le=2)] = 0.0
+    """Standard deviation of the log; 0 switches it off."""
+    fast_s: Positive = 30.0
+    """Time constant of the fast part."""
+    slow_s: Positive = 1800.0
+    slow_share: Share = 0.5
+    """Of the variance of the log."""
+    volatility_power: NotNegative = 0.5
+    """Volatility of the fundamental grows as activity to this power; 0.5: variance with flow."""
+    interval_s: Annotated[float, Field(ge=0.001, allow_inf_nan=False)] = 1.0
+    """Between two moves."""
 
 
 class Catalyst(Frozen):

@@ -142,7 +142,12 @@ FLOW_DTYPE = np.dtype(
     [
         ("excitation", "f8", (2,)),  # self-excited part of the market-order intensity, 1/s
         ("excited_at", "i8", (2,)),
-        ("sign", "i8", (2,)),  # last noise aggressor side
+        ("sign", "i8", (2,)),  # last noise aggressor side; of the metaorder under way
+        ("run_left", "i8", (2,)),  # orders of that metaorder still to come
+        ("expected", "f8", (2,)),  # net flow of a trade that makers expect, as they learn from it
+        ("news", "f8", (2,)),  # fast and slow part of the log of activity
+        ("activity", "f8"),  # of noise flow, in its mean
+        ("agitation", "f8"),  # volatility of the fundamental, in its root mean square
         ("reference", "f8", (2,)),  # makers' reference price, ticks
         ("trend", "f8", (2,)),  # fast minus slow reference, ticks
         ("slow", "f8", (2,)),

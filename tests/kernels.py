@@ -155,6 +155,33 @@ QUIET = {
 } | {"value.decisions_per_s": 0.0, "catalyst.orders_per_s": 0.0, "arbitrage.looks_per_s": 0.0}
 
 
+# A market that moves by its book alone: makers wait for their visits, activity is constant.
+PLAIN = {
+    f"makers.{venue}.{field}": value
+    for venue in ("perp", "spot")
+    for field, value in {
+        "visits_per_s": 55.0,
+        "learning_bps_per_base": 0.3,
+        "learning_power": 1.0,
+        "foresight": 0.0,
+        "panic": 0.0,
+        "alert": 0,
+        "memory_s": 5.0,
+        "calm_trend_bps": 8.0,
+        "withdrawal": 1.0,
+        "floor": 0.25,
+    }.items()
+} | {
+    "noise.perp.run_tail": 0.0,
+    "noise.spot.run_tail": 0.0,
+    "activity.log_sd": 0.0,
+    "value.threshold_bps": 1.0,
+    "value.base_per_bp": 0.8,
+    "value.power": 1.0,
+    "value.perp_share": 0.0,
+}
+
+
 def same(mine, other):
     """Equal bytes; a plain bool, because a diff of megabytes would take for ever."""
     return bool(mine.tobytes() == other.tobytes())

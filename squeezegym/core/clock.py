@@ -7,7 +7,8 @@ served, ties in the order of :class:`squeezegym.codes.Source`.
 import numpy as np
 
 from squeezegym._jit import entry, kernel
-from squeezegym.codes import NEVER, PERP, SPOT, Command, Source
+from squeezegym.codes import NEVER, ONE, PERP, SPOT, ZERO, Command, Source
+from squeezegym.core.activity import change_activity
 from squeezegym.core.arbitrage import arbitrage_look
 from squeezegym.core.arbitrageurs import serve_arbitrageur
 from squeezegym.core.barrier import measure_barrier
@@ -45,6 +46,8 @@ _LIMIT_PERP = np.int64(Source.LIMIT_PERP)
 _LIMIT_SPOT = np.int64(Source.LIMIT_SPOT)
 _MAKER_PERP = np.int64(Source.MAKER_PERP)
 _MAKER_SPOT = np.int64(Source.MAKER_SPOT)
+_WATCH_PERP = np.int64(Source.WATCH_PERP)
+_WATCH_SPOT = np.int64(Source.WATCH_SPOT)
 _VALUE = np.int64(Source.VALUE)
 _CATALYST = np.int64(Source.CATALYST)
 _HOLDERS = np.int64(Source.HOLDERS)
@@ -58,6 +61,7 @@ _FOMO = np.int64(Source.FOMO)
 _RELOADERS = np.int64(Source.RELOADERS)
 _ARBITRAGE_ORDERS = np.int64(Source.ARBITRAGE_ORDERS)
 _PROTECTION = np.int64(Source.PROTECTION)
+_ACTIVITY = np.int64(Source.ACTIVITY)
 _RUN = np.int64(Command.RUN)
 _RESET = np.int64(Command.RESET)
 _CLOSE = np.int64(Command.CLOSE)
@@ -108,9 +112,13 @@ def _earliest(clock):
 def _serve(market, params, source):  # noqa: C901  (a call more costs a second of compile time)
     """Serve one event."""
     if source == _MAKER_PERP:
-        maker_visit(market, params, PERP)
+        maker_visit(market, params, PERP, ZERO)
     elif source == _MAKER_SPOT:
-        maker_visit(market, params, SPOT)
+        maker_visit(market, params, SPOT, ZERO)
+    elif source == _WATCH_PERP:
+        maker_visit(market, params, PERP, ONE)
+    elif source == _WATCH_SPOT:
+        maker_visit(market, params, SPOT, ONE)
     elif source == _LIMIT_PERP:
         noise_limit_order(market, params, PERP)
     elif source == _LIMIT_SPOT:
@@ -158,6 +166,8 @@ def _serve(market, params, source):  # noqa: C901  (a call more costs a second o
         serve_arbitrageur(market, params)
     elif source == _PROTECTION:
         watch(market, params)
+    elif source == _ACTIVITY:
+        change_activity(market, params, ZERO)
 
 
 @kernel

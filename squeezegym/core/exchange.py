@@ -29,6 +29,7 @@ from squeezegym.codes import (
     UNKNOWN_ORDER,
     ZERO,
     Problem,
+    Source,
 )
 from squeezegym.codes import VENUE as VENUE_ACCOUNT
 from squeezegym.core.accounts import equity, exchange_lots, transfer
@@ -51,6 +52,7 @@ from squeezegym.core.matching import (
 from squeezegym.core.triggers import move_trigger
 from squeezegym.core.window import keep_centred
 
+_WATCH_SOURCE = np.int64(Source.WATCH_PERP)
 _BOOK_FULL = np.int64(Problem.BOOK_FULL)
 
 
@@ -149,6 +151,7 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):  # noqa: 
     market["score"]["taken"][venue, side] += filled
     if filled > 0 and market["protection"]["guarded"] == venue + 1:
         note_print(market, params, book["last"])
+    _wake_makers(market, params, venue, filled)
     if market["log_on"] != 0:
         log_order(market, venue, owner, side, price, qty, tif, flags, status, filled, order_id)
     return filled, order_id
@@ -310,6 +313,15 @@ def _occupy_engine(market, params):
     clock["events"] += 1
     start = max(gateway["busy_until"], clock["now"])
     gateway["busy_until"] = start + params["gateway"]["service"]
+
+
+@kernel(inline=True)
+def _wake_makers(market, params, venue, filled):
+    """Let alert makers look at a book soon after a trade."""
+    if filled > 0 and params["maker"][venue]["alert"] > 0:
+        due = market["clock"]["due"]
+        soon = market["clock"]["now"] + params["maker"][venue]["reaction"]
+        due[_WATCH_SOURCE + venue] = min(due[_WATCH_SOURCE + venue], soon)
 
 
 @kernel

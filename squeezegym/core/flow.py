@@ -36,17 +36,20 @@ from squeezegym.core.admission import banded
 from squeezegym.core.book import NO_ORDER, find
 from squeezegym.core.eventlog import count_problem
 from squeezegym.core.exchange import place, withdraw
+from squeezegym.core.levels import in_window
 from squeezegym.core.marks import mid
 from squeezegym.core.rng import exponential, lognormal_lots, normal, uniform, whole_lots
 
 _NOISE_SOURCE = np.int64(Source.NOISE_PERP)
 _LIMIT_SOURCE = np.int64(Source.LIMIT_PERP)
 _MAKER_SOURCE = np.int64(Source.MAKER_PERP)
+_WATCH_SOURCE = np.int64(Source.WATCH_PERP)
 _VALUE_SOURCE = np.int64(Source.VALUE)
 _CATALYST_SOURCE = np.int64(Source.CATALYST)
 _NOISE_STREAM = np.int64(Stream.NOISE_PERP)
 _LIMIT_STREAM = np.int64(Stream.LIMIT_PERP)
 _MAKER_STREAM = np.int64(Stream.MAKER_PERP)
+_WATCH_STREAM = np.int64(Stream.WATCH_PERP)
 _REFILL_STREAM = np.int64(Stream.REFILL_PERP)
 _VALUE_STREAM = np.int64(Stream.VALUE)
 _FUNDAMENTAL_STREAM = np.int64(Stream.FUNDAMENTAL)
@@ -55,6 +58,7 @@ _ROUND_STREAM = np.int64(Stream.ROUNDS)
 _CEILING = np.int64(Problem.INTENSITY_CEILING)
 _SECOND = 1e9
 _LONGEST_WAIT = 4e18  # ns
+NOBODY = np.int64(-1)
 _LOWEST_PRICE = np.int64(1)
 _HIGHEST_PRICE = np.int64(NO_ASK - 1)
 
@@ -104,7 +108,7 @@ def schedule_noise(market, params, venue):
     """Time the next candidate of the self-exciting market-order process (thinning)."""
     rules = params["noise"][venue]
     flow = market["flow"]
-    ceiling = rules["market_rate"] + flow["excitation"][venue]
+    ceiling = rules["market_rate"] * flow["activity"] + flow["excitation"][venue]
     flow["excited_at"][venue] = market["clock"]["now"]
     market["clock"]["due"][_NOISE_SOURCE + venue] = later(market, _NOISE_STREAM + venue, ceiling)
 
@@ -114,30 +118,55 @@ def noise_market_order(market, params, venue):
     """One candidate of the market-order process: thinned, then a side, a size, an order.
 
     Intensity ``mu + sum of branching * decay * exp(-decay * age)`` over its own past orders,
-    simulated by thinning (Ogata 1981); sides repeat with probability ``persistence``.
+    simulated by thinning (Ogata 1981); ``mu`` moves with activity. Sides repeat with probability
+    ``persistence``, or are those of metaorders in pieces (Lillo, Mike and Farmer 2005).
     """
     rules = params["noise"][venue]
     flow = market["flow"]
     rng = market["clock"]["rng"]
     stream = _NOISE_STREAM + venue
     age = np.float64(market["clock"]["now"] - flow["excited_at"][venue]) / _SECOND
-    bound = rules["market_rate"] + flow["excitation"][venue]
+    base = rules["market_rate"] * flow["activity"]
+    bound = base + flow["excitation"][venue]
     excitation = flow["excitation"][venue] * math.exp(-rules["decay"] * age)
-    accepted = uniform(rng, stream) * bound <= rules["market_rate"] + excitation
+    accepted = uniform(rng, stream) * bound <= base + excitation
     if accepted:
-        repeats = uniform(rng, stream) < rules["persistence"]
-        side = flow["sign"][venue] if repeats else ONE - flow["sign"][venue]
-        flow["sign"][venue] = side
+        if rules["run_tail"] > 0.0:
+            side = _piece_of_metaorder(rng, stream, rules, flow, venue)
+        else:
+            repeats = uniform(rng, stream) < rules["persistence"]
+            side = flow["sign"][venue] if repeats else ONE - flow["sign"][venue]
+            flow["sign"][venue] = side
         share = uniform(rng, stream)
         qty = lognormal_lots(share, rules["market_log_mean"], rules["market_log_sd"])
         qty = min(qty, rules["market_max"])
         take(market, params, venue, NOISE, side, qty, rules["market_cap"])
         excitation += rules["branching"] * rules["decay"]
-        if rules["market_rate"] + excitation > rules["ceiling"]:
-            excitation = max(0.0, rules["ceiling"] - rules["market_rate"])
+        if base + excitation > rules["ceiling"]:
+            excitation = max(0.0, rules["ceiling"] - base)
             count_problem(market, _CEILING)
     flow["excitation"][venue] = excitation
     schedule_noise(market, params, venue)
+
+
+@kernel
+def _piece_of_metaorder(rng, stream, rules, flow, venue):
+    """Side of a noise order: that of the metaorder under way, or of a lone order.
+
+    Metaorders follow one another; each has ``N`` orders with ``P(N > n) = n ** -run_tail`` up to
+    the longest, so that the autocorrelation of sides falls as ``lag ** (1 - run_tail)``. Source:
+    Lillo, Mike and Farmer 2005, Physical Review E 71:066122, with one metaorder at a time.
+    """
+    piece = uniform(rng, stream) < rules["split"]
+    fresh = np.int64(uniform(rng, stream) < 0.5)
+    length = (1.0 - uniform(rng, stream)) ** (-1.0 / rules["run_tail"])
+    if not piece:
+        return fresh
+    if flow["run_left"][venue] == 0:
+        flow["sign"][venue] = fresh
+        flow["run_left"][venue] = np.int64(min(math.ceil(length), rules["longest"]))
+    flow["run_left"][venue] -= 1
+    return flow["sign"][venue]
 
 
 @kernel
@@ -213,8 +242,18 @@ def look(market, params, venue):
     price = mid(market["books"][venue])
     taken = market["score"]["taken"]
     net = taken[venue, BUY] - taken[venue, SELL]
-    flow["reference"][venue] += rules["learning"] * np.float64(net - flow["net"][venue])
+    fresh = np.float64(net - flow["net"][venue])
     flow["net"][venue] = net
+    if fresh != 0.0:
+        if rules["concavity"] < 1.0:
+            fresh = math.copysign(abs(fresh) ** rules["concavity"], fresh)
+        expected = flow["expected"][venue]
+        flow["expected"][venue] += rules["recall"] * (fresh - expected)
+        # Impact is that of Y * sigma * sqrt(Q / V) with the volatility and volume of the hour.
+        scale = rules["learning"] * flow["agitation"] / math.sqrt(flow["activity"])
+        if rules["panic"] > 0.0:
+            scale *= kept_depth(rules, stress(market, params, venue)) ** -rules["panic"]
+        flow["reference"][venue] += scale * (fresh - rules["foresight"] * expected)
     # Implicit Euler: stable for any step, and no transcendental on the hot path.
     pull = rules["memory"] * elapsed
     flow["reference"][venue] += pull / (1.0 + pull) * (price - flow["reference"][venue])
@@ -244,25 +283,38 @@ def stress(market, params, venue):
     return max(0.0, fear - 1.0)
 
 
+@kernel(inline=True)
+def kept_depth(rules, fear):
+    """Share of their depth that makers keep in stress."""
+    return max(rules["floor"], (1.0 + fear) ** -rules["withdrawal"]) if fear > 0.0 else 1.0
+
+
 @kernel
 def quote_price(market, params, venue, side, slot, stretch):
-    """Price at which a maker quote should stand, never crossing the other side.
-
-    Quotes stand lower the more the makers are long, and higher the more they are short. Source:
-    Avellaneda and Stoikov 2008, "High-frequency trading in a limit order book" (reservation
-    price linear in inventory).
-    """
+    """Price at which a maker quote should stand, never crossing the other side."""
     book = market["books"][venue]
     distance = params["distance"][venue, side, slot] * stretch
-    account = market["accounts"][MAKER]
-    stock = account["perp"] if venue == PERP else account["spot"]
-    skew = params["maker"][venue]["skew"] * np.float64(stock)
-    reference = market["flow"]["reference"][venue] - skew
+    if params["maker"][venue]["alert"] > 0:
+        distance -= 0.5  # whole prices on both sides of the reference: a spread of one tick
+    reference = _reservation_price(market, params, venue)
     if side == BUY:
         price = banded(market, params, venue, side, _whole_price(math.floor(reference - distance)))
         return max(min(price, book["best_ask"] - 1), _LOWEST_PRICE)
     price = banded(market, params, venue, side, _whole_price(math.ceil(reference + distance)))
     return min(max(price, book["best_bid"] + 1), _HIGHEST_PRICE)
+
+
+@kernel(inline=True)
+def _reservation_price(market, params, venue):
+    """Reference price of the makers, lower the more they are long and higher if they are short.
+
+    Source: Avellaneda and Stoikov 2008, "High-frequency trading in a limit order book" (reservation
+    price linear in inventory).
+    """
+    account = market["accounts"][MAKER]
+    stock = account["perp"] if venue == PERP else account["spot"]
+    skew = params["maker"][venue]["skew"] * np.float64(stock)
+    return market["flow"]["reference"][venue] - skew
 
 
 @kernel(inline=True)
@@ -272,17 +324,23 @@ def _whole_price(price):
 
 
 @kernel
-def maker_visit(market, params, venue):
+def maker_visit(market, params, venue, alerted):
     """Visit a quote slot: replace the quote if it is gone, misplaced or too large for the stress.
 
     Depth left in stress: ``max(floor, (1 + stress) ** -withdrawal)``; distances stretch by
-    ``1 + widening * stress``. A slot stays empty until its next visit, and one that was filled
-    until a visit finds its maker patient no more, so refill is delayed.
+    ``1 + widening * stress``, at most ``widest``. A slot stays empty until its next visit, and one
+    that was filled until a visit finds its maker patient no more, so refill is delayed. A visit
+    that a trade has ``alerted`` draws from a stream of its own, so that the others come as they
+    would have come.
     """
     rules = params["maker"][venue]
     rng = market["clock"]["rng"]
     stream = _MAKER_STREAM + venue
-    market["clock"]["due"][_MAKER_SOURCE + venue] = later(market, stream, rules["visit_rate"])
+    if alerted != ZERO:
+        stream = _WATCH_STREAM + venue
+        market["clock"]["due"][_WATCH_SOURCE + venue] = NEVER
+    else:
+        market["clock"]["due"][_MAKER_SOURCE + venue] = later(market, stream, rules["visit_rate"])
     side = np.int64(uniform(rng, stream) < 0.5)
     draw = uniform(rng, stream)
     near = draw
@@ -292,11 +350,17 @@ def maker_visit(market, params, venue):
     slot = np.int64(near * np.float64(rules["slots"][side]))
     look(market, params, venue)
     fear = stress(market, params, venue)
-    keep = 1.0
-    if fear > 0.0:
-        keep = max(rules["floor"], (1.0 + fear) ** -rules["withdrawal"])
-    stretch = 1.0 + rules["widening"] * fear
+    keep = kept_depth(rules, fear)
+    stretch = min(1.0 + rules["widening"] * fear, rules["widest"])
     book = market["books"][venue]
+    if rules["alert"] > 0:
+        behind = _watch_touch(market, params, venue, stretch)
+        if behind != NOBODY:
+            side = behind
+            slot = ZERO
+            due = market["clock"]["due"]
+            soon = market["clock"]["now"] + rules["reaction"]
+            due[_WATCH_SOURCE + venue] = min(due[_WATCH_SOURCE + venue], soon)
     standing = market["quotes"][venue, side, slot]
     place_ = find(book, standing)
     price = quote_price(market, params, venue, side, slot, stretch)
@@ -320,6 +384,45 @@ def maker_visit(market, params, venue):
 
 
 @kernel
+def _watch_touch(market, params, venue, stretch):
+    """Withdraw the best quotes that the makers' reference has passed, noise orders among them.
+
+    Their slots find them gone at the next visit. The cancel side of the races for stale quotes in
+    Aquilina, Budish and O'Neill 2022, Quarterly Journal of Economics 137:493.
+
+    Returns:
+        The side whose best price lies a tick or more behind the quote that should make it and does
+        not stand, or NOBODY.
+    """
+    book = market["books"][venue]
+    orders = book["orders"]
+    levels = book["levels"]
+    mask = np.int64(levels.shape[0] - 1)
+    reference = _reservation_price(market, params, venue)
+    for _ in range(params["maker"][venue]["alert"]):
+        price = book["best_bid"]
+        if np.float64(book["best_ask"]) < reference:
+            price = book["best_ask"]
+        elif np.float64(price) <= reference:
+            break
+        if not in_window(book, price):
+            break
+        slot = levels[price & mask]["head"]
+        owner = np.int64(orders[slot]["owner"])
+        if owner != MAKER and owner != NOISE:
+            break
+        withdraw(market, params, venue, orders[slot]["id"])
+    for i in range(2):
+        side = np.int64(i)
+        price = quote_price(market, params, venue, side, ZERO, stretch)
+        lag = price - book["best_bid"] if side == BUY else book["best_ask"] - price
+        slot = find(book, market["quotes"][venue, side, 0])
+        if lag > 0 and (slot == NO_SLOT or np.int64(orders[slot]["price"]) != price):
+            return side
+    return NOBODY
+
+
+@kernel
 def move_fundamental(market, params):
     """Move the fundamental, a geometric random walk on its own stream."""
     marks = market["marks"]
@@ -327,25 +430,31 @@ def move_fundamental(market, params):
     elapsed = np.float64(now - marks["fundamental_time"]) / _SECOND
     marks["fundamental_time"] = now
     shock = normal(market["clock"]["rng"], _FUNDAMENTAL_STREAM)
-    step = params["value"]["volatility"] * math.sqrt(elapsed)
+    step = params["value"]["volatility"] * market["flow"]["agitation"] * math.sqrt(elapsed)
     drift = params["value"]["drift"] * elapsed
     marks["fundamental"] *= math.exp(drift + step * shock - 0.5 * step * step)
 
 
 @kernel
 def value_decision(market, params):
-    """A value trader compares the spot mid with the fundamental and trades the difference."""
+    """A value trader compares a mid with the fundamental and trades the difference."""
     rules = params["value"]
     move_fundamental(market, params)
     market["clock"]["due"][_VALUE_SOURCE] = later(market, _VALUE_STREAM, rules["rate"])
-    price = mid(market["books"][SPOT])
-    gap = market["marks"]["fundamental"] / price - 1.0
+    fair = market["marks"]["fundamental"]
+    venue = SPOT
+    if rules["perp_share"] > 0.0:
+        if uniform(market["clock"]["rng"], _VALUE_STREAM) < rules["perp_share"]:
+            venue = PERP
+            fair *= 1.0 + rules["basis"]
+    gap = fair / mid(market["books"][venue]) - 1.0
     if abs(gap) <= rules["threshold"]:
         return
     excess = abs(gap) - rules["threshold"]
-    qty = min(np.int64(excess * rules["lots_per_unit"]), rules["max_lots"])
+    size = excess if rules["power"] == 1.0 else excess ** rules["power"]
+    qty = np.int64(min(size * rules["lots_per_unit"], np.float64(rules["max_lots"])))
     if qty > 0:
-        take(market, params, SPOT, VALUE, BUY if gap > 0 else SELL, qty, excess)
+        take(market, params, venue, VALUE, BUY if gap > 0 else SELL, qty, excess)
 
 
 @kernel

@@ -13,6 +13,7 @@ from squeezegym.codes import (
     LENDER,
     MAKER,
     NEVER,
+    ONE,
     OUTSIDE,
     PERP,
     RATE_ONE,
@@ -24,6 +25,7 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.accounts import exchange_lots, move_position, open_accounts, transfer
+from squeezegym.core.activity import change_activity
 from squeezegym.core.arbitrageurs import open_arbitrageurs
 from squeezegym.core.barrier import measure_barrier
 from squeezegym.core.book import NO_ORDER, open_book
@@ -376,10 +378,13 @@ def _start_flow(market, params):
     """Time the first event of every population."""
     clock = market["clock"]
     flow = market["flow"]
+    change_activity(market, params, ONE)
     for v in range(2):
         venue = np.int64(v)
         flow["excitation"][venue] = 0.0
         flow["sign"][venue] = ZERO
+        flow["run_left"][venue] = 0
+        flow["expected"][venue] = 0.0
         schedule_noise(market, params, venue)
         clock["due"][np.int64(Source.LIMIT_PERP) + venue] = later(
             market, np.int64(Stream.LIMIT_PERP) + venue, params["noise"][venue]["limit_rate"]

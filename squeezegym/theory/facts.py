@@ -85,7 +85,10 @@ class Target:
 
 _OWN = "the range is this project's"
 
-# By name of the estimator: calm markets, but for `depth_loss`.
+_CAPTURE = "BTCUSDT recorded on 8 August 2024"
+_CRASH = "10 October 2025"
+
+# By name of the estimator, in calm markets; in a squeeze the last ones, from `depth_loss` on.
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {
         "tail_index": Target(2.5, 4.0, f"Takaishi 2021, arXiv:2009.06874, about 3; {_OWN}"),
@@ -104,7 +107,43 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             f" arXiv:1412.4503, 0.5 on Bitcoin; {_OWN}",
         ),
         "volume_volatility": Target(0.3, 0.7, f"no source, {_OWN}"),
+        "volatility_bps": Target(0.8, 1.6, f"1 s, {_CAPTURE}, 1.2; a third either way, {_OWN}"),
+        "return_autocorrelation": Target(
+            -0.1, 0.1, f"1 min, Schnaubelt et al. 2019, JRFM 12:25, about 0; {_OWN}"
+        ),
+        "spread_ticks": Target(1.0, 1.5, f"time-weighted, {_CAPTURE}, 1.14; {_OWN}"),
+        "one_tick_share": Target(0.9, 1.0, f"of the time, {_CAPTURE}, 0.99; {_OWN}"),
+        "depth_exponent": Target(
+            0.57, 0.77, f"Amberdata BTC/FDUSD, July and August 2025, 0.67; {_OWN}"
+        ),
+        "depth_ratio": Target(3.7, 5.9, f"100 bp over 10 bp, Amberdata 2025, 4.7; {_OWN}"),
+        "lead_lag": Target(
+            0.005, 1.0, "Robertson and Zhang 2025: futures lead at 1 s; the recording by 0.01 s"
+        ),
+        "funding_bps": Target(0.5, 1.5, f"8 h, Binance FAQ 360033525031, base 1 bp; {_OWN}"),
+        "mean_basis_bps": Target(-10.0, 10.0, f"{_CAPTURE}, -3.7; a few percent a year; {_OWN}"),
+        "basis_half_life": Target(0.1, 5.0, f"s, {_CAPTURE}, seconds or less; {_OWN}"),
+        "branching": Target(
+            0.6, 0.9, "Filimonov and Sornette 2012, arXiv:1201.3572, above 0.7; the recording 0.85"
+        ),
         "depth_loss": Target(0.9, 1.0, "Kaiko, 13 October 2025, on 10 October: 90 % and more"),
+        "squeeze_tail_index": Target(2.0, 3.0, f"fatter than in calm; {_OWN}"),
+        "squeeze_autocorrelation": Target(
+            0.0, 1.0, f"1 s, the minute from ignition: prices trend; no source, {_OWN}"
+        ),
+        "squeeze_signature": Target(
+            0.0, 1.0, f"1 s over 15 s, the minute from ignition: prices trend; no source, {_OWN}"
+        ),
+        "squeeze_spread": Target(
+            10.0, 1000.0, f"widest second over the median before; press reports of {_CRASH}"
+        ),
+        "squeeze_branching": Target(0.95, 1.0, f"near 1; {_OWN}"),
+        "squeeze_impact": Target(
+            0.8, 1.6, "frozen book: from 1 to 1 / 0.67, the inverse of the depth exponent"
+        ),
+        "squeeze_top_minute": Target(0.25, 0.45, f"Amberdata on {_CRASH}, 0.32; {_OWN}"),
+        "squeeze_one_side": Target(0.8, 0.95, f"Amberdata on {_CRASH}, 0.84; {_OWN}"),
+        "open_interest_drop": Target(0.1, 0.3, f"press on {_CRASH}, 0.186; {_OWN}"),
     }
 )
 

@@ -10,8 +10,11 @@ import squeezegym  # noqa: F401  (registers the ids)
 
 # Integers of the trajectory: positions, equity and marks of 200 steps under fixed actions.
 DIGESTS = {
-    "squeezegym/ShortSqueeze-v0": "47c54cc54171764b",
-    "squeezegym/Calm-v0": "0482d57ce5c1e483",
+    "squeezegym/ShortSqueeze-v0": "de0e9d151577f706",
+    "squeezegym/LongFlush-v0": "543f34645a30cb08",
+    "squeezegym/RoundNumber-v0": "f7e79632dba5ab3b",
+    "squeezegym/ThinAlt-v0": "08546f634b5d65c2",
+    "squeezegym/Calm-v0": "16fa08dc572600f2",
     "squeezegym/EquityHalt-v0": "333133a29ece289c",
 }
 

@@ -157,6 +157,40 @@ def test_bad_input_is_one_sentence(
         assert word in err
 
 
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["validate", "--scenario-calm", "clam"], ["'clam'", "did you mean 'calm'"]),
+        (["validate", "--hours", "0"], ["hours", "0"]),
+        (["validate", "--episodes", "2"], ["episodes", "5", "2"]),
+        (["validate", "--seed", "-1"], ["seed", "-1"]),
+        (["validate", "--json", "x.txt"], ["--json", ".json", "x.txt"]),
+        (["validate", "--markdown", "/no/such/folder/x.md"], ["--markdown", "/no/such/folder"]),
+        (
+            ["calibrate", "--book", "b.gz", "--spot", "s.gz", "--scenario", "no.toml"],
+            ["'no.toml' does not exist"],
+        ),
+    ],
+)
+def test_bad_studies_are_one_sentence(
+    args: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = _refused(capsys, *args)
+    for word in words:
+        assert word in err
+
+
+def test_an_interrupt_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*args: Any, **named: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("squeezegym.theory.validate.record", interrupted)
+    assert main(["validate", "--hours", "1", "--episodes", "5"]) == 130
+    assert capsys.readouterr().err == "squeezegym: stopped; nothing was written\n"
+
+
 def test_bad_captures_leave_no_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     data.mkdir()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from squeezegym.codes import FIRST_HOLDER_SLOT, PROBLEM_TEXT, Account, Command, LogKind, Problem
 from tests.conftest import ROOT
-from tests.kernels import same, small_market
+from tests.kernels import PLAIN, same, small_market
 from tests.oracle.log_replay import LogReplay
 from tests.property.ladder_checks import assert_conserved, assert_ladder_sound
 from tests.property.trajectory import run
@@ -181,6 +181,7 @@ def test_followers_build_and_unwind():
 @pytest.mark.parametrize("side", ["buy", "sell"])
 def test_snipers_overshoot_and_are_out_again(side):
     overrides = {
+        **PLAIN,
         "catalyst.side": side,
         "population.cluster_side": "shorts" if side == "buy" else "longs",
         "catalyst.squeeze_size": [3.0, 3.0],
@@ -205,6 +206,7 @@ def test_fomo_opens_longs_that_a_flush_takes():
         seed=1,
         log=True,
         **FOMO,
+        **PLAIN,
         **{
             "catalyst.side": "sell",
             "population.cluster_side": "longs",

@@ -39,9 +39,9 @@ def test_the_shipped_names_are_sorted_and_found_from_the_checkout():
 def test_units_are_lowered_exactly():
     params = Scenario.load("calm").pack()[0]
     assert int(params["scale"]["price"]) == 618_376
-    # 61,837.6 (1 - 3.6 bp) = 61,815.338...: half ticks 1,236,307.
-    assert int(params["scale"]["basis"]) == 618_153 - 618_376
-    assert params["scale"]["half_tick"].tolist() == [1, 0]
+    # 61,837.6 (1 - 3.64 bp) = 61,815.091...: half ticks 1,236,302.
+    assert int(params["scale"]["basis"]) == 618_151 - 618_376
+    assert params["scale"]["half_tick"].tolist() == [0, 0]
     assert int(params["liquidation"]["fund"]) == 5_000_000 * 10_000
     assert params["fees"]["maker"].tolist() == [20_000, 20_000]
     assert params["fees"]["taker"].tolist() == [50_000, 50_000]
