@@ -94,11 +94,13 @@ def execute(market, params, message):
     learner["served"] += 1
     venue = params["learner"]["venue"]
     if message["kind"] == CANCEL:
-        if withdraw(market, params, venue, learner["order_id"]) > 0:
+        gone = withdraw(market, params, venue, learner["order_id"])
+        if gone > 0:
             learner["cancelled"] += 1
         learner["order_id"] = 0
+        _allow_for_fills(market["gateway"], message["side"], message["qty"] - gone)
         return
-    if learner["liquidated"] != 0:
+    if learner["liquidated"] != 0 or message["qty"] <= 0:
         return
     side = message["side"]
     qty = message["qty"]
@@ -109,6 +111,17 @@ def execute(market, params, message):
     _, order_id = place(market, params, venue, LEARNER, side, price, qty, message["tif"], ZERO)
     if order_id != 0:
         learner["order_id"] = order_id
+
+
+@kernel
+def _allow_for_fills(gateway, side, filled):
+    """Change the order behind a cancel by what the cancelled one filled while both travelled.
+
+    As a venue's cancel-replace does (FIX: OrderQty includes CumQty); a lone cancel names no lots.
+    """
+    if filled > 0 and gateway["size"] > 1 and gateway["messages"][1]["kind"] == ORDER:
+        behind = gateway["messages"][1]
+        behind["qty"] += -filled if behind["side"] == side else filled
 
 
 @kernel

@@ -68,7 +68,7 @@ def act(market, params, view):
             and known["order_qty"] == abs(change)
         ):
             return
-        send(market, params, CANCEL, ZERO, ZERO, ZERO, GTC)
+        send(market, params, CANCEL, known["order_side"], ZERO, known["order_qty"], GTC)
     if price > 0:
         send(market, params, ORDER, side, price, abs(change), IOC if takes else GTC)
 

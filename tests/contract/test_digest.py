@@ -10,11 +10,11 @@ import squeezegym  # noqa: F401  (registers the ids)
 
 # Integers of the trajectory: positions, equity and marks of 200 steps under fixed actions.
 DIGESTS = {
-    "squeezegym/ShortSqueeze-v0": "de0e9d151577f706",
-    "squeezegym/LongFlush-v0": "543f34645a30cb08",
-    "squeezegym/RoundNumber-v0": "f7e79632dba5ab3b",
+    "squeezegym/ShortSqueeze-v0": "2a73375e6b232145",
+    "squeezegym/LongFlush-v0": "6a96553d2451f37e",
+    "squeezegym/RoundNumber-v0": "3c172b3a757714ba",
     "squeezegym/ThinAlt-v0": "08546f634b5d65c2",
-    "squeezegym/Calm-v0": "16fa08dc572600f2",
+    "squeezegym/Calm-v0": "1d8ee696bf12ce03",
     "squeezegym/EquityHalt-v0": "333133a29ece289c",
 }
 
