@@ -24,7 +24,7 @@ from rich.table import Table
 from squeezegym import __version__
 from squeezegym.errors import ConfigError, SqueezegymError
 from squeezegym.files import check_target, write_whole
-from squeezegym.studies import calibrate, validate
+from squeezegym.studies import calibrate, causes, validate
 
 if TYPE_CHECKING:
     from squeezegym.market import Market
@@ -331,6 +331,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "simulate": _simulate,
     "show": _show,
     "validate": validate,
+    "causes": causes,
     "calibrate": calibrate,
     "warmup": _warmup,
     "doctor": _doctor,

@@ -1,4 +1,4 @@
-"""The commands ``squeezegym validate`` and ``squeezegym calibrate``."""
+"""The commands ``squeezegym validate``, ``squeezegym causes`` and ``squeezegym calibrate``."""
 
 from __future__ import annotations
 
@@ -56,19 +56,49 @@ def validate(
         rows = measure(calm, squeeze, hours=hours, episodes=episodes, seed=seed, progress=advance)
     options = f"--hours {hours:g} --episodes {episodes} --seed {seed}"
     names = f"--scenario-calm {scenario_calm} --scenario-squeeze {scenario_squeeze}"
-    console = Console()
-    console.print(facts_table(rows, title))
-    if as_json is not None:
-        digests = {"calm": calm.digest(), "squeeze": squeeze.digest()}
-        data: dict[str, Any] = {"digests": digests, "seed": seed, "rows": facts_data(rows)}
-        text = json.dumps(data, indent=2) + "\n"
-        write_whole(as_json, lambda path: path.write_text(text, encoding="utf-8"))
-    if markdown is not None:
-        page = facts_markdown(rows, title, f"squeezegym validate {names} {options}")
-        write_whole(markdown, lambda path: path.write_text(page, encoding="utf-8"))
-    for target in (as_json, markdown):
-        if target is not None:
-            console.print(f"wrote {target}", highlight=False)
+    Console().print(facts_table(rows, title))
+    digests = {"calm": calm.digest(), "squeeze": squeeze.digest()}
+    data: dict[str, Any] = {"digests": digests, "seed": seed, "rows": facts_data(rows)}
+    _write(as_json, json.dumps(data, indent=2) + "\n")
+    _write(markdown, facts_markdown(rows, title, f"squeezegym validate {names} {options}"))
+
+
+def causes(
+    episodes: int = 100,
+    seed: int = 1,
+    as_json: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
+    markdown: Path | None = None,
+) -> None:
+    """Take the causes of a squeeze away one at a time, on the same seeds.
+
+    Args:
+        episodes: Seeds of each run.
+        seed: The first.
+        as_json: Write the effects to this .json.
+        markdown: Write them as a page to this .md.
+    """
+    from squeezegym.theory.causes import causes as measure
+    from squeezegym.theory.causes import work
+    from squeezegym.view.facts import causes_data, causes_markdown, causes_table
+
+    _needs("scipy", "theory", "causes")
+    check_target("--json", as_json, (".json",))
+    check_target("--markdown", markdown, (".md",))
+    with _progress(work(episodes)) as advance:
+        effects = measure(episodes, seed=seed, progress=advance)
+    title = "Causes of a squeeze, one at a time"
+    Console().print(causes_table(effects, title))
+    command = f"squeezegym causes --episodes {episodes} --seed {seed}"
+    data: dict[str, Any] = {"seed": seed, "episodes": episodes, "rows": causes_data(effects)}
+    _write(as_json, json.dumps(data, indent=2) + "\n")
+    _write(markdown, causes_markdown(effects, title, command))
+
+
+def _write(target: Path | None, text: str) -> None:
+    """Write a file whole, if one is asked for, and say so."""
+    if target is not None:
+        write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
+        Console().print(f"wrote {target}", highlight=False)
 
 
 @contextmanager

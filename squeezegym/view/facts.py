@@ -1,4 +1,4 @@
-"""The table of stylised facts: to read, as markdown, as plain data."""
+"""The tables of stylised facts and of causes: to read, as markdown, as plain data."""
 
 from __future__ import annotations
 
@@ -10,16 +10,25 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from squeezegym.theory.causes import Effect
     from squeezegym.theory.facts import Fact
     from squeezegym.theory.validate import Row
 
 _HEADINGS = ("scenario", "fact", "estimator", "target", "measured", "95 % interval", "verdict")
+_CAUSES = ("cause", "scenario", "outcome", "with it", "without", "effect", "95 % interval", "size")
 _STYLES = {"inside": "green", "wide": "yellow", "outside": "red", "no estimate": "red"}
 
 
 def number(value: float) -> str:
-    """Write a number with three figures, and infinity as nothing."""
-    return "" if math.isinf(value) else f"{value:.3g}"
+    """Write a number with three figures, one of four and more whole, and infinity as nothing."""
+    if math.isinf(value):
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def signed(value: float) -> str:
+    """The same with its sign."""
+    return f"+{number(value)}" if value > 0 else number(value)
 
 
 def target(fact: Fact) -> str:
@@ -58,8 +67,7 @@ def facts_table(rows: Sequence[Row], title: str) -> Table:
 def facts_markdown(rows: Sequence[Row], title: str, command: str) -> str:
     """Write the rows as a page, with the sources of the targets below."""
     lines = [f"# {title}", "", f"Written by `{command}`: {inside(rows)}.", ""]
-    lines += ["| " + " | ".join(_HEADINGS) + " |", "|---" * len(_HEADINGS) + "|"]
-    lines += ["| " + " | ".join(cells(row)) + " |" for row in rows]
+    lines += _lines(_HEADINGS, [cells(row) for row in rows])
     lines += ["", "Sources of the targets, in the order of the table:", ""]
     lines += [f"- {row.label}: {row.fact.source}" for row in rows if row.fact is not None]
     return "\n".join(lines) + "\n"
@@ -75,3 +83,55 @@ def facts_data(rows: Sequence[Row]) -> list[dict[str, Any]]:
             data["fact"] = {k: None if v in (math.inf, -math.inf) else v for k, v in fact.items()}
         found.append(data)
     return found
+
+
+def _lines(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lay a table out in markdown."""
+    head = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
+    return head + ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def _effect_cells(effect: Effect) -> tuple[str, ...]:
+    cause = effect.cause
+    means = (number(effect.present), number(effect.without), signed(effect.difference))
+    interval = f"{signed(effect.interval.low)} to {signed(effect.interval.high)}"
+    return (cause.name, cause.scenario, cause.outcome, *means, interval, number(effect.size))
+
+
+def causes_table(effects: Sequence[Effect], title: str) -> Table:
+    """Lay the effects out as a table to read."""
+    table = Table(*_CAUSES, title=title, title_justify="left")
+    for effect in effects:
+        table.add_row(*_effect_cells(effect))
+    return table
+
+
+def causes_markdown(effects: Sequence[Effect], title: str, command: str) -> str:
+    """Write the effects as a page."""
+    lines = [
+        f"# {title}",
+        "",
+        f"Written by `{command}`. Means over seeds with the metaorder drawn as a squeeze. The"
+        " effect is the mean of the paired differences, its interval a bootstrap over seeds,"
+        " its size the effect over the standard deviation of the differences.",
+        "",
+        *_lines(_CAUSES, [_effect_cells(effect) for effect in effects]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def causes_data(effects: Sequence[Effect]) -> list[dict[str, Any]]:
+    """Return the effects as plain data."""
+    return [
+        {
+            "cause": effect.cause.name,
+            "scenario": effect.cause.scenario,
+            "outcome": effect.cause.outcome,
+            "with": effect.present,
+            "without": effect.without,
+            "effect": effect.difference,
+            "interval": list(effect.interval),
+            "size": None if math.isnan(effect.size) else effect.size,
+        }
+        for effect in effects
+    ]

@@ -10,11 +10,11 @@ import squeezegym  # noqa: F401  (registers the ids)
 
 # Integers of the trajectory: positions, equity and marks of 200 steps under fixed actions.
 DIGESTS = {
-    "squeezegym/ShortSqueeze-v0": "2a73375e6b232145",
-    "squeezegym/LongFlush-v0": "6a96553d2451f37e",
-    "squeezegym/RoundNumber-v0": "3c172b3a757714ba",
+    "squeezegym/ShortSqueeze-v0": "91c031d0ee9721e3",
+    "squeezegym/LongFlush-v0": "59e37923ea6083c8",
+    "squeezegym/RoundNumber-v0": "82b6e5cba0079863",
     "squeezegym/ThinAlt-v0": "08546f634b5d65c2",
-    "squeezegym/Calm-v0": "1d8ee696bf12ce03",
+    "squeezegym/Calm-v0": "2b5fb7bf6190a132",
     "squeezegym/EquityHalt-v0": "333133a29ece289c",
 }
 

@@ -164,6 +164,8 @@ def test_bad_input_is_one_sentence(
         (["validate", "--hours", "0"], ["hours", "0"]),
         (["validate", "--episodes", "2"], ["episodes", "5", "2"]),
         (["validate", "--seed", "-1"], ["seed", "-1"]),
+        (["causes", "--episodes", "2"], ["episodes", "5", "2"]),
+        (["causes", "--json", "x.txt"], ["--json", ".json", "x.txt"]),
         (["validate", "--json", "x.txt"], ["--json", ".json", "x.txt"]),
         (["validate", "--markdown", "/no/such/folder/x.md"], ["--markdown", "/no/such/folder"]),
         (

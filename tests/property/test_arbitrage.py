@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from squeezegym.codes import NEVER, PROBLEM_TEXT, Account, Command, LogKind, Problem, Source
 from tests.conftest import ROOT
-from tests.kernels import same, small_market
+from tests.kernels import PLAIN, same, small_market
 from tests.oracle.log_replay import LogReplay
 from tests.property.borrow_checks import assert_borrowers_sound, assert_lender_sound
 from tests.property.ladder_checks import assert_conserved, assert_ladder_sound
@@ -216,7 +216,7 @@ def test_the_interpreter_gives_what_the_compiler_gives():
 
 
 def test_a_reset_forgets_them():
-    used, fresh = small_market(seed=5, **ARBITRAGE), small_market(seed=5, **ARBITRAGE)
+    used, fresh = (small_market(seed=5, **PLAIN, **ARBITRAGE) for _ in range(2))
     used.run(8.0)
     assert legs(used)[0].any()
     used._batch.seed_row(0, 5)
@@ -229,7 +229,7 @@ def test_a_reset_forgets_them():
 
 
 def test_each_leg_is_hedged_once_the_books_are_calm():
-    market = small_market(seed=2, **ARBITRAGE)
+    market = small_market(seed=2, **PLAIN, **ARBITRAGE)
     market.run(60.0)
     perp, held = legs(market)
     assert held.any()

@@ -5,7 +5,7 @@ import pytest
 
 from squeezegym import Market
 from squeezegym.codes import FIRST_HOLDER_SLOT, Account, LogKind, OrderFlag, Status
-from tests.kernels import LEARNER_SLOT, small_market
+from tests.kernels import LEARNER_SLOT, PLAIN, small_market
 from tests.oracle.log_replay import LogReplay
 from tests.property.ladder_checks import (
     assert_conserved,
@@ -107,7 +107,9 @@ def test_an_empty_book_and_no_fund_go_to_deleveraging():
         "short_squeeze",
         seed=2,
         log=True,
+        **PLAIN,
         **{
+            "episode.burn_in_s": 0.0,
             "liquidation.fund_quote": 0.0,
             "catalyst.squeeze": 1.0,
             "catalyst.near_miss": 0.0,
@@ -171,7 +173,7 @@ def test_a_liquidated_learner_is_told_by_its_acks(destination):
     assert int(learner["liquidated"]) == 1
     account = market.record["accounts"][LEARNER_SLOT]
     assert int(account["perp"]) == 0
-    assert int(learner["known"]["perp"]) == 0
+    assert int(learner["known"]["position"]) == 0
     assert int(learner["known"]["quote"]) == int(account["quote"])
 
 
@@ -199,7 +201,7 @@ def test_a_deleveraged_learner_is_told_by_its_acks():
     assert int(market.record["score"]["deleveraged"]) > 0
     now = int(market.record["accounts"]["perp"][LEARNER_SLOT])
     assert now < held
-    assert int(market.record["learner"]["known"]["perp"]) == now
+    assert int(market.record["learner"]["known"]["position"]) == now
 
 
 def test_the_log_names_the_trigger_of_a_liquidated_learner():

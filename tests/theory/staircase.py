@@ -25,7 +25,7 @@ def frozen_market(n, spacing=2, size=0.3, seed=1):
     scenario = Scenario.load("calm").model_dump(mode="json", exclude_none=True)
     for venue in ("perp", "spot"):
         scenario["noise"][venue].update(market_orders_per_s=0.0, limit_visits_per_s=0.0)
-        scenario["makers"][venue].update(visits_per_s=0.0)
+        scenario["makers"][venue].update(visits_per_s=0.0, alert=0)
         scenario["depth"][venue] = {"bids": levels, "asks": levels}
     for section, changes in {
         "contract": {"price": PRICE * 0.1, "tick_size": 0.1, "basis_bps": 0.0},

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from squeezegym.errors import ConfigError, DataError
-from squeezegym.theory import basis, flow, liquidity, powerlaw, returns
+from squeezegym.theory import basis, entropy, flow, liquidity, powerlaw, returns
 from squeezegym.theory.bootstrap import Interval
 from squeezegym.theory.facts import TARGETS, Fact, against_target
 
@@ -375,7 +375,7 @@ def test_the_page_names_every_estimator_and_target():
     text = PAGE.read_text(encoding="utf-8")
     own = {
         f"{module.__name__.rpartition('.')[2]}.{name}"
-        for module in (basis, flow, liquidity, powerlaw, returns)
+        for module in (basis, entropy, flow, liquidity, powerlaw, returns)
         for name, value in vars(module).items()
         if not name.startswith("_") and getattr(value, "__module__", "") == module.__name__
     }

@@ -30,7 +30,7 @@ EXTRAS = {
         "polars",
         "pyarrow",
     },
-    "data": {"polars", "pyarrow"},
+    "data": {"polars", "pyarrow", "tomlkit"},
     "view": {"matplotlib"},
     "theory": {"scipy", "antropy"},
     "multi": {"pettingzoo"},
