@@ -26,6 +26,7 @@ from squeezegym.codes import (
     SELL,
     VALUE,
     VENUE,
+    ZERO,
     Command,
     Stream,
 )
@@ -36,11 +37,13 @@ from squeezegym.state import HOT_RANGES, LINE, N_AHEAD, QUOTES_AT
 
 _LIMIT_STREAM = np.int64(Stream.LIMIT_PERP)
 _MAKER_STREAM = np.int64(Stream.MAKER_PERP)
+_WATCH_STREAM = np.int64(Stream.WATCH_PERP)
 _RUN = np.int64(Command.RUN)
 _QUOTE = np.int64(0)
 _NOISE = np.int64(1)
 _MOST = np.int64(N_AHEAD)
 _MARGIN = 1.3  # visits looked ahead over their mean: few steps have more
+_ALERTS = 2.0  # visits that a trade sets off, about
 _SECONDS = 1e-9
 _ID = np.int64(8)  # bytes of an order id, and of a word of a bitmap
 _BITMAPS = np.int64(128)  # byte of a book at which the words of its bitmaps begin
@@ -183,19 +186,27 @@ def _visits(rate, seconds):
 
 @kernel
 def _list_quotes(market, params, ahead, row, venue, seconds):
-    """Repeat the draws of :func:`squeezegym.core.flow.maker_visit`."""
+    """Both quotes at the touch, the visits that are due, and those that trades will set off."""
     rules = params["maker"][venue]
-    book = market["books"][venue]
-    reference = market["flow"]["reference"][venue]
-    mask = np.int64(book["levels"].shape[0] - 1)
-    width = np.int64(market["quotes"].shape[2])
-    low = market["clock"]["rng"][_MAKER_STREAM + venue, 0]
-    high = market["clock"]["rng"][_MAKER_STREAM + venue, 1]
-    first = address_of(market) + QUOTES_AT + _ID * venue * 2 * width
+    ahead["n_slots"][row, venue, _QUOTE] = 0
+    _list_quote(market, params, ahead, row, venue, BUY, ZERO)
+    _list_quote(market, params, ahead, row, venue, SELL, ZERO)
     n = _visits(rules["visit_rate"], seconds)
-    ahead["n_slots"][row, venue, _QUOTE] = n
-    for i in range(n):
-        _, low, high = next_state(low, high)  # the wait
+    _list_drawn(market, params, ahead, row, venue, _MAKER_STREAM + venue, n, ONE)
+    if rules["alert"] > 0:
+        n = _visits(_ALERTS * params["noise"][venue]["market_rate"], seconds)
+        _list_drawn(market, params, ahead, row, venue, _WATCH_STREAM + venue, n, ZERO)
+
+
+@kernel
+def _list_drawn(market, params, ahead, row, venue, stream, n, waits):
+    """Repeat the draws of :func:`squeezegym.core.flow.maker_visit`; ``waits`` draws come first."""
+    rules = params["maker"][venue]
+    low = market["clock"]["rng"][stream, 0]
+    high = market["clock"]["rng"][stream, 1]
+    for _ in range(n):
+        for _ in range(waits):
+            _, low, high = next_state(low, high)
         word, low, high = next_state(low, high)
         side = np.int64(to_unit(word) < 0.5)
         word, low, high = next_state(low, high)
@@ -205,11 +216,24 @@ def _list_quotes(market, params, ahead, row, venue, seconds):
             near *= draw
         _, low, high = next_state(low, high)  # the size
         slot = np.int64(near * np.float64(rules["slots"][side]))
-        distance = params["distance"][venue, side, slot]
-        price = np.int64(reference - distance if side == BUY else reference + distance)
-        ahead["slots"][row, venue, _QUOTE, i] = side * width + slot
-        _want(ahead, first + _ID * (side * width + slot))
-        _list_level(book, ahead, side, price & mask)
+        _list_quote(market, params, ahead, row, venue, side, slot)
+
+
+@kernel
+def _list_quote(market, params, ahead, row, venue, side, slot):
+    """Write a slot down; list its id, the level where its quote should stand and its bit."""
+    n = ahead["n_slots"][row, venue, _QUOTE]
+    if n == _MOST:
+        return
+    ahead["n_slots"][row, venue, _QUOTE] = n + 1
+    book = market["books"][venue]
+    width = np.int64(market["quotes"].shape[2])
+    ahead["slots"][row, venue, _QUOTE, n] = side * width + slot
+    _want(ahead, address_of(market) + QUOTES_AT + _ID * ((2 * venue + side) * width + slot))
+    distance = params["distance"][venue, side, slot]
+    reference = market["flow"]["reference"][venue]
+    price = np.int64(reference - distance if side == BUY else reference + distance)
+    _list_level(book, ahead, side, price & np.int64(book["levels"].shape[0] - 1))
 
 
 @kernel
