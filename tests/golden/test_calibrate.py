@@ -50,6 +50,7 @@ def test_a_mark_that_nobody_measures_is_named(measured):
         calibrate("[value\n", measured)
 
 
+@pytest.mark.slow
 def test_the_command_checks_and_writes(files, tmp_path, capsys):
     mine = tmp_path / "mine.toml"
     mine.write_text(FILE.read_text(encoding="utf-8").replace("= 61837.6", "= 100.0"))
