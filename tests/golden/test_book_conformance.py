@@ -228,6 +228,7 @@ def test_single_calls_report_the_same(name: str) -> None:
     case.check_best(best)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ids", ["caller", "book"])
 def test_the_widest_window_takes_the_price_ceiling(ids: str) -> None:
     case = Case("wide_in_domain_price_ceiling")

@@ -381,6 +381,7 @@ def test_a_book_without_tape_says_so():
         OrderBook(price_range=(1, 4_000), max_orders=100, keep_tape=False).tape()
 
 
+@pytest.mark.slow
 def test_size_classes_grow_and_the_largest_rolls():
     sizes = [OrderBook((1, 4_096), 100), OrderBook((1, 4_097), 100), OrderBook((1, 9), 16_385)]
     shapes = [
