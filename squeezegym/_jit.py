@@ -212,26 +212,6 @@ def _mul_high(typingctx: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), codegen
 
 
-@intrinsic
-def _prefetch(typingctx: Any, record: Any, offset: Any) -> Any:
-    """Ask the processor for the cache line at a byte offset of a record."""
-    from llvmlite import ir
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        byte = ir.IntType(8)
-        flag = ir.IntType(32)
-        pointer = builder.gep(builder.bitcast(args[0], byte.as_pointer()), [args[1]])
-        hint = builder.module.declare_intrinsic(
-            "llvm.prefetch",
-            [byte.as_pointer()],
-            ir.FunctionType(ir.VoidType(), [byte.as_pointer(), flag, flag, flag]),
-        )
-        builder.call(hint, [pointer, flag(0), flag(3), flag(1)])
-        return context.get_dummy_value()
-
-    return types.void(record, types.intp), codegen
-
-
 def _reinterpret(source: Any, target: Any) -> Any:
     """Build an intrinsic that reads the bits of one 64-bit type as another."""
 
@@ -344,8 +324,9 @@ else:
     @kernel(inline=True)
     def prefetch(record: Any, first: int, last: int) -> None:
         """Ask for the cache lines of bytes first..last of a record, before they are needed."""
+        start = address_of(record)
         for offset in range(first & ~63, last, 64):
-            _prefetch(record, offset)  # type: ignore[call-arg]
+            prefetch_address(start + offset)
 
     @kernel(inline=True)
     def trailing_zeros(word: Any) -> Any:

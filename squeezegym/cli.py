@@ -24,6 +24,7 @@ from rich.table import Table
 from squeezegym import __version__
 from squeezegym.errors import ConfigError, SqueezegymError
 from squeezegym.files import check_target, write_whole
+from squeezegym.progress import market_time
 from squeezegym.studies import calibrate, causes, validate
 
 if TYPE_CHECKING:
@@ -210,25 +211,14 @@ def _simulate(
 
 def _run(market: Market, seconds: float) -> None:
     """Run in pieces of about a second of market, with a bar on stderr when a person looks on."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
     step = market.scenario.episode.step_ms / 1000
     piece = math.ceil(max(1.0, seconds / 200) / step) * step
-    columns = (TextColumn("market time"), BarColumn(), TextColumn("{task.completed:.0f} s"))
-    with Progress(
-        *columns,
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("run", total=seconds)
-        left = seconds
+    left = seconds
+    with market_time(seconds) as advance:
         while left > 1e-9:
             market.run(min(piece, left))
+            advance(min(piece, left))
             left -= piece
-            progress.update(task, completed=min(seconds, seconds - left))
 
 
 def _save_series(market: Market, path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +13,7 @@ from rich.table import Table
 
 from squeezegym.errors import ConfigError
 from squeezegym.files import check_target, write_whole
+from squeezegym.progress import market_time
 
 _OUTDATED = 1
 
@@ -52,7 +51,7 @@ def validate(
     check_target("--markdown", markdown, (".md",))
     calm, squeeze = Scenario.load(scenario_calm), Scenario.load(scenario_squeeze)
     title = f"Stylised facts of {calm.name} and {squeeze.name}"
-    with _progress(work(hours, episodes, squeeze)) as advance:
+    with market_time(work(hours, episodes, squeeze)) as advance:
         rows = measure(calm, squeeze, hours=hours, episodes=episodes, seed=seed, progress=advance)
     options = f"--hours {hours:g} --episodes {episodes} --seed {seed}"
     names = f"--scenario-calm {scenario_calm} --scenario-squeeze {scenario_squeeze}"
@@ -84,7 +83,7 @@ def causes(
     _needs("scipy", "theory", "causes")
     check_target("--json", as_json, (".json",))
     check_target("--markdown", markdown, (".md",))
-    with _progress(work(episodes)) as advance:
+    with market_time(work(episodes)) as advance:
         effects = measure(episodes, seed=seed, progress=advance)
     title = "Causes of a squeeze, one at a time"
     Console().print(causes_table(effects, title))
@@ -99,24 +98,6 @@ def _write(target: Path | None, text: str) -> None:
     if target is not None:
         write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
         Console().print(f"wrote {target}", highlight=False)
-
-
-@contextmanager
-def _progress(total: float) -> Iterator[Any]:
-    """Show a bar with the time left on stderr when a person looks on."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("market time"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
-    with Progress(
-        *columns,
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("run", total=total)
-        yield lambda seconds: progress.advance(task, seconds)
 
 
 def calibrate(

@@ -89,8 +89,11 @@ def ask(ahead, most):
 
 @kernel(inline=True)
 def _want(ahead, address):
-    ahead["lines"][ahead["n"]] = address
-    ahead["n"] += 1
+    """List a line; what a full list leaves out is only slower."""
+    n = ahead["n"]
+    if n < ahead["lines"].shape[0]:
+        ahead["lines"][n] = address
+        ahead["n"] = n + 1
 
 
 @kernel

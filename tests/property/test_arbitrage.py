@@ -1,22 +1,16 @@
 """Arbitrageurs in markets: nothing is lost, both ladders are sound, capital bounds the link."""
 
-import json
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from squeezegym.codes import NEVER, PROBLEM_TEXT, Account, Command, LogKind, Problem, Source
-from tests.conftest import ROOT
 from tests.kernels import PLAIN, same, small_market
 from tests.oracle.log_replay import LogReplay
 from tests.property.borrow_checks import assert_borrowers_sound, assert_lender_sound
 from tests.property.ladder_checks import assert_conserved, assert_ladder_sound
-from tests.property.trajectory import run
+from tests.property.trajectory import assert_arrivals_unchanged, interpreted, run
 
 N = 6
 ARBITRAGE = {
@@ -192,27 +186,12 @@ def test_without_accounts_the_pool_is_what_it_was():
 
 
 def test_they_leave_the_arrivals_of_others_as_they_were():
-    plain, mine = small_market(seed=3), small_market(seed=3, **ARBITRAGE)
-    for market in (plain, mine):
-        market.run(12.0)
-    assert not same(plain.record["accounts"], mine.record["accounts"])
-    streams = [0, 3, 4, 5, 6, 8, 9, 11]  # as in test_determinism: they do not answer the market
-    np.testing.assert_array_equal(
-        plain.record["clock"]["rng"][streams], mine.record["clock"]["rng"][streams]
-    )
+    assert_arrivals_unchanged(12.0, **ARBITRAGE)
 
 
 def test_the_interpreter_gives_what_the_compiler_gives():
     overrides = {**ARBITRAGE, **LENDER, "population.shorts": 40, "arbitrage.latency_ms": 50.0}
-    out = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.property.trajectory", json.dumps(overrides)],
-        cwd=ROOT,
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(out.stdout) == run(**overrides)
+    assert interpreted(**overrides) == run(**overrides)
 
 
 def test_a_reset_forgets_them():

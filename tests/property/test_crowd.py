@@ -1,21 +1,15 @@
 """Those who answer a squeeze, in markets: nothing is lost, the ladder is sound, off is off."""
 
-import json
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from squeezegym.codes import FIRST_HOLDER_SLOT, PROBLEM_TEXT, Account, Command, LogKind, Problem
-from tests.conftest import ROOT
 from tests.kernels import PLAIN, same, small_market
 from tests.oracle.log_replay import LogReplay
 from tests.property.ladder_checks import assert_conserved, assert_ladder_sound
-from tests.property.trajectory import run
+from tests.property.trajectory import assert_arrivals_unchanged, interpreted, run
 
 FOMO_SLOTS = slice(FIRST_HOLDER_SLOT + 200, FIRST_HOLDER_SLOT + 250)
 FOLLOWERS = {
@@ -135,26 +129,11 @@ def test_switched_off_they_change_nothing():
     "section", [FOLLOWERS, SNIPERS, FOMO, RELOADERS], ids=lambda s: next(iter(s))
 )
 def test_each_leaves_the_arrivals_of_others_as_they_were(section):
-    plain, mine = small_market(seed=3), small_market(seed=3, **section)
-    for market in (plain, mine):
-        market.run(15.0)
-    assert not same(plain.record["accounts"], mine.record["accounts"])
-    streams = [0, 3, 4, 5, 6, 8, 9, 11]  # as in test_determinism: they do not answer the market
-    np.testing.assert_array_equal(
-        plain.record["clock"]["rng"][streams], mine.record["clock"]["rng"][streams]
-    )
+    assert_arrivals_unchanged(15.0, **section)
 
 
 def test_the_interpreter_gives_what_the_compiler_gives():
-    out = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.property.trajectory", json.dumps(EVERYBODY)],
-        cwd=ROOT,
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(out.stdout) == run(**EVERYBODY)
+    assert interpreted(**EVERYBODY) == run(**EVERYBODY)
 
 
 def test_a_reset_forgets_them():

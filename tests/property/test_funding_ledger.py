@@ -1,19 +1,13 @@
 """Funding moves money between accounts and makes none, under every rule, sign and schedule."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from squeezegym.codes import Account, FundingRule, MarkRule, Problem
-from tests.conftest import ROOT
 from tests.kernels import small_market
 from tests.property.ladder_checks import assert_conserved, assert_ladder_sound
-from tests.property.trajectory import run
+from tests.property.trajectory import interpreted, run
 
 RULES = [rule.name.lower() for rule in FundingRule]
 MARKS = [rule.name.lower() for rule in MarkRule]
@@ -99,15 +93,7 @@ def test_the_interpreter_marks_and_pays_as_the_compiler_does(variant):
         "steps": 10,
         **variant,
     }
-    out = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.property.trajectory", json.dumps(overrides)],
-        cwd=ROOT,
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(out.stdout) == run(**overrides)
+    assert interpreted(**overrides) == run(**overrides)
 
 
 @pytest.mark.nojit

@@ -1,10 +1,5 @@
 """Take-profits and round prices in markets: nothing is lost, no order outlives its position."""
 
-import json
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,11 +7,10 @@ from hypothesis import strategies as st
 
 from squeezegym import Market
 from squeezegym.codes import FIRST_HOLDER_SLOT, PROBLEM_TEXT, Problem
-from tests.conftest import ROOT
 from tests.kernels import BUY, same, small_market
 from tests.oracle.log_replay import LogReplay
 from tests.property.ladder_checks import assert_conserved, assert_ladder_sound
-from tests.property.trajectory import run
+from tests.property.trajectory import assert_arrivals_unchanged, interpreted, run
 
 HOLDERS = {
     "holders": {
@@ -127,27 +121,12 @@ def test_switched_off_they_change_nothing():
 
 
 def test_they_leave_the_arrivals_of_others_as_they_were():
-    plain, mine = small_market(seed=3), small_market(seed=3, **HOLDERS, **ROUND_NOISE)
-    for market in (plain, mine):
-        market.run(12.0)
-    assert not same(plain.record["accounts"], mine.record["accounts"])
-    streams = [0, 3, 4, 5, 6, 8, 9, 11]  # as in test_determinism: they do not answer the market
-    np.testing.assert_array_equal(
-        plain.record["clock"]["rng"][streams], mine.record["clock"]["rng"][streams]
-    )
+    assert_arrivals_unchanged(12.0, **HOLDERS, **ROUND_NOISE)
 
 
 def test_the_interpreter_gives_what_the_compiler_gives():
     overrides = {**HOLDERS, **ROUND_NOISE}
-    out = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.property.trajectory", json.dumps(overrides)],
-        cwd=ROOT,
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(out.stdout) == run(**overrides)
+    assert interpreted(**overrides) == run(**overrides)
 
 
 def test_entries_stops_and_take_profits_cluster_in_their_shares():

@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 
-from tests.kernels import integers, small_market
+from tests.kernels import integers, same, small_market
 
 QUICK = {
     "episode.burn_in_s": 0.0,
@@ -46,6 +49,32 @@ def run(seed=7, steps=20, **overrides):
         "liquidations": market.record["score"]["liquidations"].tolist(),
         "events": market.events,
     }
+
+
+def interpreted(**overrides):
+    """Return what :func:`run` returns in the interpreter, in a process of its own."""
+    root = Path(__file__).parents[2]
+    out = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.property.trajectory", json.dumps(overrides)],
+        cwd=root,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(out.stdout)
+
+
+def assert_arrivals_unchanged(seconds, **section):
+    """What a section adds leaves the draws of those who do not answer the market as they were."""
+    plain, mine = small_market(seed=3), small_market(seed=3, **section)
+    for market in (plain, mine):
+        market.run(seconds)
+    assert not same(plain.record["accounts"], mine.record["accounts"])
+    streams = [0, 3, 4, 5, 6, 8, 9, 11]  # as in test_determinism
+    np.testing.assert_array_equal(
+        plain.record["clock"]["rng"][streams], mine.record["clock"]["rng"][streams]
+    )
 
 
 if __name__ == "__main__":
