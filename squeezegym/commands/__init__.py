@@ -1,0 +1,1 @@
+"""The commands of ``squeezegym``: a file for each, and what several of them take."""

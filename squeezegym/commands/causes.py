@@ -1,0 +1,45 @@
+"""``squeezegym causes``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+
+from squeezegym.commands.reports import needs, write_report
+from squeezegym.files import check_target
+from squeezegym.progress import market_time
+
+
+def causes(
+    episodes: int = 100,
+    seed: int = 1,
+    as_json: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
+    markdown: Path | None = None,
+) -> None:
+    """Take the causes of a squeeze away one at a time, on the same seeds.
+
+    Args:
+        episodes: Seeds of each run.
+        seed: The first.
+        as_json: Write the effects to this .json.
+        markdown: Write them as a page to this .md.
+    """
+    from squeezegym.theory.causes import causes as measure
+    from squeezegym.theory.causes import work
+    from squeezegym.view.facts import causes_data, causes_markdown, causes_table
+
+    needs("scipy", "theory", "causes")
+    check_target("--json", as_json, (".json",))
+    check_target("--markdown", markdown, (".md",))
+    with market_time(work(episodes)) as advance:
+        effects = measure(episodes, seed=seed, progress=advance)
+    title = "Causes of a squeeze, one at a time"
+    Console().print(causes_table(effects, title))
+    command = f"squeezegym causes --episodes {episodes} --seed {seed}"
+    data: dict[str, Any] = {"seed": seed, "episodes": episodes, "rows": causes_data(effects)}
+    write_report(as_json, json.dumps(data, indent=2) + "\n")
+    write_report(markdown, causes_markdown(effects, title, command))

@@ -1,0 +1,24 @@
+"""Files that the studies write beside what they print, and what they need to run."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from rich.console import Console
+
+from squeezegym.errors import ConfigError
+from squeezegym.files import write_whole
+
+
+def write_report(target: Path | None, text: str) -> None:
+    """Write a file whole, if one is asked for, and say so."""
+    if target is not None:
+        write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
+        Console().print(f"wrote {target}", highlight=False)
+
+
+def needs(module: str, extra: str, command: str) -> None:
+    """Refuse a command whose library is not installed."""
+    if importlib.util.find_spec(module) is None:
+        raise ConfigError(f"{command} needs {module}; pip install 'squeezegym[{extra}]'")

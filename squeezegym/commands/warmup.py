@@ -1,0 +1,36 @@
+"""``squeezegym warmup``."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+
+WarmName = Literal["small", "default", "large", "book"]
+
+
+def warmup(what: Annotated[tuple[WarmName, ...], tyro.conf.Positional] = ("default",)) -> None:
+    """Compile the kernels now, so that no environment waits for it later.
+
+    Args:
+        what: Size classes of a market: small, default, large (about 20 s each); or book, the
+            stand-alone order book as it is made by default (about 12 s). Compiled once, and then
+            loaded from the disk cache.
+    """
+    from squeezegym.market import Market
+    from squeezegym.orderbook import OrderBook
+
+    console = Console()
+    few = {"shorts": 20, "longs": 10, "short_base": 10.0, "long_base": 5.0}
+    for size in dict.fromkeys(what):
+        started = time.perf_counter()
+        if size == "book":
+            book = OrderBook()
+            book.levels(1)
+            book.queue_ahead(1)
+            book.uncross()
+        else:
+            Market("calm", size_class=size, population=few, episode={"burn_in_s": 0.0}).run(0.1)
+        console.print(f"{size}: ready in {time.perf_counter() - started:.1f} s", highlight=False)
