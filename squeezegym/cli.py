@@ -10,6 +10,7 @@ import tyro
 
 from squeezegym.commands.calibrate import calibrate
 from squeezegym.commands.causes import causes
+from squeezegym.commands.compare import compare
 from squeezegym.commands.doctor import doctor
 from squeezegym.commands.listing import list_scenarios
 from squeezegym.commands.show import show
@@ -27,6 +28,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "show": show,
     "validate": validate,
     "causes": causes,
+    "compare": compare,
     "calibrate": calibrate,
     "warmup": warmup,
     "doctor": doctor,

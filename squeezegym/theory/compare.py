@@ -5,15 +5,18 @@ What is compared is said in `squeezegym.theory.paired`.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from squeezegym.arguments import integer
 from squeezegym.codes import Venue
-from squeezegym.errors import ConfigError
+from squeezegym.errors import ConfigError, did_you_mean
+from squeezegym.resources import resources
 from squeezegym.scenario import Scenario
 from squeezegym.theory.paired import Difference, paired
 from squeezegym.theory.recording import Recording, record
@@ -34,6 +37,33 @@ class Rule:
 
     name: str
     changes: Mapping[str, Any]
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of the shipped rules, sorted."""
+        folder = resources() / "rules"
+        return sorted(p.name[: -len(".toml")] for p in folder.iterdir() if p.name.endswith(".toml"))
+
+    @classmethod
+    def load(cls, rule: str) -> Rule:
+        """Load a rule by shipped name or by the path of a TOML file of changes.
+
+        Raises:
+            ConfigError: There is none, or it is not TOML.
+        """
+        named = not rule.endswith(".toml")
+        path: Any = resources() / "rules" / f"{rule}.toml" if named else Path(rule)
+        if not path.is_file():
+            names = cls.names()
+            raise ConfigError(
+                f"there is no rule {rule!r}{did_you_mean(rule, names)}; shipped: "
+                f"{', '.join(names)} (or give the path of a .toml file)"
+            )
+        try:
+            changes = tomllib.loads(path.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"rule {rule!r} is not valid TOML: {error}") from None
+        return cls(rule if named else path.stem, changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""A comparison of rules as a table, as a page, as plain data and as a figure."""
+"""A comparison of rules as tables, as a page, as plain data and as a figure."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,16 +25,16 @@ def _headings(base: str) -> tuple[str, ...]:
     return ("rule", "outcome", "with it", base, "effect", "95 % interval", "size")
 
 
-def comparison_table(found: Comparison) -> Table:
-    """Lay a comparison out as a table to read, one section a rule."""
-    table = Table(*_headings(found.rules[0].name), title=title(found), title_justify="left")
-    last = None
-    for (rule, outcome), difference in found.differences.items():
-        if last not in (None, rule):
-            table.add_section()
-        table.add_row(rule if rule != last else "", outcome, *difference_cells(difference))
-        last = rule
-    return table
+def comparison_tables(found: Comparison) -> Iterator[Table]:
+    """Lay a comparison out as tables to read, one a rule."""
+    base = found.rules[0].name
+    for rule in found.rules[1:]:
+        table = Table(*_headings(base)[1:], title=f"{rule.name} against {base}")
+        table.title_justify = "left"
+        for (name, outcome), difference in found.differences.items():
+            if name == rule.name:
+                table.add_row(outcome, *difference_cells(difference))
+        yield table
 
 
 def title(found: Comparison) -> str:
@@ -62,8 +63,15 @@ def comparison_markdown(found: Comparison, command: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _changes(changes: Any) -> str:
-    return ", ".join(f"`{key} = {value}`" for key, value in changes.items()) or "none"
+def _changes(changes: Mapping[str, Any], prefix: str = "") -> str:
+    """Write changes with dotted keys."""
+    parts = [
+        _changes(value, f"{prefix}{key}.")
+        if isinstance(value, Mapping)
+        else f"`{prefix}{key} = {value}`"
+        for key, value in changes.items()
+    ]
+    return ", ".join(parts) or "none"
 
 
 def comparison_data(found: Comparison) -> dict[str, Any]:

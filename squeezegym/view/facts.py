@@ -21,8 +21,8 @@ _STYLES = {"inside": "green", "wide": "yellow", "outside": "red", "no estimate":
 
 
 def number(value: float) -> str:
-    """Write a number with three figures, one of four and more whole, and infinity as nothing."""
-    if math.isinf(value):
+    """Write a number with three figures, one of four and more whole; nothing for what is none."""
+    if not math.isfinite(value):
         return ""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
