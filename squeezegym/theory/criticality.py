@@ -17,7 +17,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from squeezegym.errors import ConfigError
-from squeezegym.theory.samples import FloatArray, number, positive
+from squeezegym.theory.samples import (
+    FloatArray,
+    finite,
+    increasing,
+    number,
+    positive,
+    same_length,
+)
 
 ENDLESS = math.inf
 
@@ -194,6 +201,43 @@ def dynamic_index(density: float, response: Response, engine_s: float) -> float:
         return lasting
     s = -r + math.sqrt((1 - r) * (1 - r * time) / time)
     return density * response.first * (r + s) / ((1 + s) * (1 + s * time))
+
+
+def measured_index(
+    density: float, times: ArrayLike, displacements: ArrayLike, engine_s: float
+) -> float:
+    """The index of `dynamic_index` for a response of any shape, such as one that starts late.
+
+    Args:
+        density: Shorts liquidated per unit of price, base, 0 and above.
+        times: (t,) increasing times, s, from 0 on; the response is a line between them.
+        displacements: (t,) of the mark by a unit bought; the last one stays.
+        engine_s: Mean wait of an account in the engine, s, 0 and above.
+
+    Returns:
+        The index, 0 and above.
+    """
+    from scipy.optimize import minimize_scalar
+
+    time = increasing("times", times)
+    moved = finite("displacements", displacements)
+    same_length(times=time, displacements=moved)
+    number("density", density, -1e-12, math.inf)
+    number("engine_s", engine_s, -1e-12, math.inf)
+    slopes = np.diff(moved) / np.diff(time)
+
+    def minus(log_z: float) -> float:
+        # z g^(z) is the transform of the slopes, and of the jump at the start.
+        z = math.exp(log_z)
+        passed = -np.diff(np.exp(-z * time)) / z
+        reached = moved[0] * math.exp(-z * time[0]) + float(slopes @ passed)
+        return float(-density * reached / (1 + z * engine_s))
+
+    grid = np.linspace(math.log(1e-3 / time[-1]), math.log(1e3 / np.diff(time).min()), 400)
+    best = float(min(grid, key=minus))
+    step = float(grid[1] - grid[0])
+    found = minimize_scalar(minus, bounds=(best - step, best + step), method="bounded")
+    return max(0.0, -float(found.fun), density * float(moved[-1]))
 
 
 def capped_volume(demand: float, density: float, response: Response, cap: float) -> float:

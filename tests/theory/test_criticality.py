@@ -64,6 +64,19 @@ def test_the_index_is_the_supremum_of_its_definition(first, last, engine_s):
     assert index == pytest.approx(-found.fun, rel=1e-6)
 
 
+@pytest.mark.parametrize("engine_s", [0.3, 3.0])
+def test_a_measured_response_has_the_index_of_the_formula(engine_s):
+    response = Response(1.0, 0.2, 0.8)
+    times = np.concatenate([np.linspace(0, 2, 400), np.geomspace(2.01, 40, 400)])
+    found = criticality.measured_index(1.7, times, response.at(times), engine_s)
+    assert found == pytest.approx(criticality.dynamic_index(1.7, response, engine_s), rel=1e-3)
+    # The same later leaves the index of what stays, and lowers the other.
+    late = criticality.measured_index(1.7, times, np.where(times > 1, 1.0, 0.0), engine_s)
+    assert late == pytest.approx(1.7, rel=0.01)
+    passing = np.where((times > 1) & (times < 2), 1.0, 0.0)
+    assert criticality.measured_index(1.7, times, passing, engine_s) < found
+
+
 def test_no_decay_and_no_wait():
     assert criticality.dynamic_index(2.0, Response(0.4, 0.1, 0.0), 3.0) == pytest.approx(0.8)
     assert criticality.dynamic_index(2.0, Response(0.4, 0.1, 5.0), 0.0) == pytest.approx(0.8)
