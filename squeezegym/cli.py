@@ -10,6 +10,7 @@ import tyro
 
 from squeezegym.commands.calibrate import calibrate
 from squeezegym.commands.causes import causes
+from squeezegym.commands.data import data
 from squeezegym.commands.doctor import doctor
 from squeezegym.commands.listing import list_scenarios
 from squeezegym.commands.show import show
@@ -28,6 +29,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "validate": validate,
     "causes": causes,
     "calibrate": calibrate,
+    "data": data,
     "warmup": warmup,
     "doctor": doctor,
 }
