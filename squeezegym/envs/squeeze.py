@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from squeezegym.batch import Batch
 from squeezegym.envs.action import action_space
 from squeezegym.envs.loading import load_scenario
 from squeezegym.envs.observation import observation_space
@@ -114,6 +115,11 @@ class SqueezeEnv(gym.Env[Any, Any]):
         """Return to a snapshot; the same actions then give the same future, bit for bit."""
         self._rows.restore(state)
         self.np_random.bit_generator.state = state["generator"]
+
+    @property
+    def batch(self) -> Batch:
+        """The batch of one market behind it, for recorders and diagnosis, never for the policy."""
+        return self._rows.batch
 
     def sample(self) -> dict[str, float | None]:
         """Return the true state of the market, for figures and diagnosis, never for the policy.
