@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from squeezegym.codes import NO_ASK, NO_BID, Account, Measure, Side, Standing, Venue
+from squeezegym.codes import NO_ASK, NO_BID, Measure, Side, Venue
 from squeezegym.errors import DataError
-from squeezegym.sampling import SAMPLE_DTYPE, ignition, sample
+from squeezegym.sampling import SAMPLE_DTYPE, ignition, sample, triggers
 from squeezegym.scenario import Scenario
 from squeezegym.units import SECOND
+from squeezegym.view.agent import Agent, agent_of
 from squeezegym.view.fills import OWNERS, TRADE_DTYPE, Orders, trades
 from squeezegym.view.happenings import happenings
 
@@ -195,7 +196,7 @@ class Recorder:
 
 
 def _frame(record: Any, scenario: Scenario) -> Any:
-    tick, lot = scenario.contract.tick_size, scenario.contract.lot_size
+    tick = scenario.contract.tick_size
     row = np.zeros((), FRAME_DTYPE)
     plain = sample(record, scenario)
     for name in SAMPLE_DTYPE.names or ():
@@ -204,21 +205,9 @@ def _frame(record: Any, scenario: Scenario) -> Any:
     row["feed_age_s"] = (record["clock"]["now"] - record["feed"]["seen"]["sent"]) / SECOND
     row["lower"] = record["protection"]["lower"] * tick
     row["upper"] = record["protection"]["upper"] * tick
-    learner, account = record["learner"], record["accounts"][Account.LEARNER]
-    on_spot = scenario.learner.venue == "spot"
-    debt = int(record["holders"]["debt"][Account.LEARNER])
-    position = int(account["spot"]) - debt if on_spot else int(account["perp"])
-    price = int(record["marks"]["index" if on_spot else "mark"])
-    row["position"] = position * lot
-    row["equity"] = (int(account["quote"]) + position * price) * tick * lot
-    row["trigger"] = int(account["trigger"]) * tick if position and account["trigger"] > 0 else 0
-    row["bought"], row["sold"] = learner["bought"] * lot, learner["sold"] * lot
-    if learner["order_id"]:
-        orders = record["books"][Venue.SPOT if on_spot else Venue.PERP]["orders"]
-        for order in orders[(orders["id"] == learner["order_id"]) & (orders["qty"] > 0)]:
-            sign = 1 if order["side"] == Side.BUY else -1
-            row["order_price"] = int(order["price"]) * tick
-            row["order_base"] = sign * int(order["qty"]) * lot
+    agent = agent_of(record, scenario)
+    for name in Agent.__slots__:
+        row[name] = getattr(agent, name)
     return row
 
 
@@ -226,11 +215,7 @@ def _moment(record: Any, now: int) -> _Moment:
     resting = [book["orders"][book["orders"]["qty"] != 0] for book in record["books"]]
     fields = ["id", "price", "qty", "side"]
     first, second = (orders[fields].copy() for orders in resting)
-    accounts, debts = record["accounts"], record["holders"]["debt"]
-    standing = accounts["laddered"]
-    watched = (standing == Standing.IN_LADDER) | (standing == Standing.IN_BORROW_LADDER)
-    lots = np.where(standing == Standing.IN_LADDER, accounts["perp"], -debts)
-    return _Moment(Orders(now, (first, second)), accounts["trigger"][watched], lots[watched])
+    return _Moment(Orders(now, (first, second)), *triggers(record))
 
 
 def _bins(frames: Any, scenario: Scenario) -> tuple[int, int, int]:
