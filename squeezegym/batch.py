@@ -56,6 +56,7 @@ class Batch:
         self.markets, self.views = allocate(n, scenario.size_class)
         self.threads = max(1, min(threads or default_threads(), n // _ROWS_WORTH_A_THREAD or 1))
         self.ahead = np.zeros(self.threads, AHEAD_DTYPE)
+        self.logs: list[list[Any]] | None = None
         self._pool: ThreadPoolExecutor | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -65,8 +66,34 @@ class Batch:
         """Set the stream states that the next reset of ``row`` starts from."""
         self.views["seeds"][row] = stream_seeds(seed)
 
+    def keep_log(self, on: bool = True) -> None:
+        """Let :meth:`advance` drain each market's event log into its list in ``logs``.
+
+        Args:
+            on: Log from now on; else once the market's ``log_on`` is set.
+        """
+        self.logs = [[] for _ in self.markets]
+        self.markets["log_on"] = int(on)
+
     def advance(self) -> None:
         """Run every row as its view commands, on all threads of the batch."""
+        self._advance()
+        while self.logs is not None and not self._drain(self.logs):
+            self.views["command"] &= ~int(Command.RESET)
+            self._advance()
+
+    def _drain(self, logs: list[list[Any]]) -> bool:
+        """Empty the logs; return whether every row is where it was sent: a full log stops it."""
+        markets, clock, until = self.markets, self.markets["clock"], self.views["until"]
+        for row in np.flatnonzero(markets["n_log"]):
+            logs[row].append(markets["log"][row, : markets["n_log"][row]].copy())
+        markets["n_log"] = 0
+        sent = (self.views["command"] & Command.RUN) != 0
+        # It may stop between two events of the last moment.
+        there = (clock["now"] == until) & (clock["due"].min(1) > until)
+        return bool((there | ~sent).all())
+
+    def _advance(self) -> None:
         from squeezegym.core.clock import advance
 
         if self.threads == 1 or not advance.is_ready(self.markets):

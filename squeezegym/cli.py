@@ -14,6 +14,7 @@ from squeezegym.commands.compare import compare
 from squeezegym.commands.data import data
 from squeezegym.commands.doctor import doctor
 from squeezegym.commands.listing import list_scenarios
+from squeezegym.commands.replay import replay
 from squeezegym.commands.show import show
 from squeezegym.commands.simulate import simulate
 from squeezegym.commands.validate import validate
@@ -26,6 +27,7 @@ _STOPPED = 130
 _COMMANDS: dict[str, Callable[..., Any]] = {
     "list": list_scenarios,
     "simulate": simulate,
+    "replay": replay,
     "show": show,
     "validate": validate,
     "causes": causes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,11 +73,10 @@ class Market:
         self.seed = seed
         self._batch = Batch(self.scenario, 1)
         self._batch.seed_row(0, seed)
-        self._log_rows: list[Any] = []
         self._frames: list[Any] = []
         self._batch.command(0, Command.RESET)
         self._batch.advance()
-        self.record["log_on"] = int(log)
+        self._batch.keep_log(log)
         self.opening = self.snapshot()
 
     @property
@@ -111,23 +111,16 @@ class Market:
             self._frames.append(sample(self.record, self.scenario))
 
     def _run_until(self, until: int) -> None:
-        """Advance to a time, draining the event log as often as it fills."""
-        view = self._batch.views[0]
+        """Advance to a time."""
         self._batch.command(0, Command.RUN)
-        view["until"] = until
-        while True:
-            self._batch.advance()
-            self._drain()
-            clock = self.record["clock"]
-            # A full log may stop it between two events of the last moment.
-            if int(clock["now"]) == until < int(clock["due"].min()):
-                return
+        self._batch.views["until"] = until
+        self._batch.advance()
 
-    def _drain(self) -> None:
-        n = int(self.record["n_log"])
-        if n:
-            self._log_rows.append(self.record["log"][:n].copy())
-            self.record["n_log"] = 0
+    @property
+    def _log_rows(self) -> list[Any]:
+        """Pieces of the event log, oldest first."""
+        assert self._batch.logs is not None  # kept since the opening
+        return self._batch.logs[0]
 
     def mid(self, venue: Venue | int = Venue.PERP) -> float:
         """Mid of one book in ticks, or its last trade when a side is empty."""
@@ -165,7 +158,7 @@ class Market:
         self._batch.views[:] = state.view
         now = int(self.record["clock"]["now"])
         self._frames = [row for row in self._frames if round(row["time"] * SECOND) <= now]
-        self._log_rows = [rows[rows["time"] <= now] for rows in self._log_rows]
+        self._log_rows[:] = [rows[rows["time"] <= now] for rows in self._log_rows]
 
     def ledger(self) -> dict[str, Any]:
         """Every pot, and the three sums that must be zero.
@@ -230,6 +223,7 @@ class Market:
             path,
             version=LOG_VERSION,
             scenario=np.array(self.scenario.digest()),
+            resolved=np.array(json.dumps(self.scenario.dump())),
             seed=self.seed,
             params=self._batch.params,
             opening=self.opening.record,

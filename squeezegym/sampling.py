@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from squeezegym.codes import NEVER, NO_ASK, NO_BID, RATE_ONE, Account, BookState, Side, Venue
+from squeezegym.codes import (
+    NEVER,
+    NO_ASK,
+    NO_BID,
+    RATE_ONE,
+    Account,
+    BookState,
+    Side,
+    Standing,
+    Venue,
+)
 from squeezegym.scenario import Scenario
 from squeezegym.units import SECOND
 
@@ -49,6 +59,20 @@ def book_levels(book: Any, side: Side, depth: int) -> list[tuple[int, int, int]]
     count = np.bincount(which)
     rows = list(zip(prices.tolist(), lots.tolist(), count.tolist(), strict=True))
     return (rows[::-1] if side is Side.BUY else rows)[:depth]
+
+
+def triggers(record: Any) -> tuple[Any, Any]:
+    """Return where accounts are liquidated, or bought in: marks or indices in ticks, and lots.
+
+    Returns:
+        ``(triggers, lots)``, int64 of one length, an account each; lots are negative for shorts
+        and for debts in coins.
+    """
+    accounts, debts = record["accounts"], record["holders"]["debt"]
+    standing = accounts["laddered"]
+    on_perp = standing == Standing.IN_LADDER
+    watched = on_perp | (standing == Standing.IN_BORROW_LADDER)
+    return accounts["trigger"][watched], np.where(on_perp, accounts["perp"], -debts)[watched]
 
 
 def sample(record: Any, scenario: Scenario) -> Any:

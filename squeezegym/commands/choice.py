@@ -21,12 +21,9 @@ _Words = Annotated[tuple[tuple[str, ...], ...], tyro.conf.UseAppendAction]
 
 
 @dataclasses.dataclass(frozen=True)
-class ScenarioChoice:
-    """Which market: a shipped scenario, a TOML file, or one that starts from recorded data."""
+class MarketOptions:
+    """What a named market starts from, and what is changed in it."""
 
-    scenario: str | None = None
-    """Shipped name (see `squeezegym list`) or path of a .toml file. Default: from_data when
-    --book is given, short_squeeze otherwise."""
     book: _Words = ()
     """from_data: raw capture of the perp (Binance USD-M websocket lines, plain or gzip); several
     files of one recording in order."""
@@ -53,22 +50,22 @@ class ScenarioChoice:
         }
         return {key: value for key, value in given.items() if value is not None}
 
-    def load(self, *, bare: bool = False) -> Scenario:
-        """Load the scenario with its changes.
+    def load_named(self, name: str, *, bare: bool = False) -> Scenario:
+        """Load a scenario by name or path, with the changes.
 
         Args:
+            name: Shipped name or path of a .toml file.
             bare: Allow ``from_data`` without data: the base that data is laid over.
         """
         from squeezegym.envs.loading import load_scenario
         from squeezegym.scenario import Scenario
 
         data = self.data()
-        name = self.scenario or ("from_data" if data else "short_squeeze")
         if bare and not data:
             loaded = Scenario.load(name)
         else:
             loaded = load_scenario(name, None, data)
-        return Scenario.load(loaded, **overrides(chain.from_iterable(self.changes), loaded.dump()))
+        return changed(loaded, chain.from_iterable(self.changes))
 
     def notes(self) -> tuple[str, ...]:
         """Return what was done to recorded data, one sentence each."""
@@ -77,6 +74,25 @@ class ScenarioChoice:
         from squeezegym.data.from_data import describe_data
 
         return describe_data(**self.data())
+
+
+@dataclasses.dataclass(frozen=True)
+class ScenarioChoice(MarketOptions):
+    """Which market: a shipped scenario, a TOML file, or one that starts from recorded data."""
+
+    scenario: str | None = None
+    """Shipped name (see `squeezegym list`) or path of a .toml file. Default: from_data when
+    --book is given, short_squeeze otherwise."""
+
+    def load(self, *, bare: bool = False) -> Scenario:
+        """Load the scenario with its changes, as :meth:`load_named`."""
+        name = self.scenario or ("from_data" if self.data() else "short_squeeze")
+        return self.load_named(name, bare=bare)
+
+
+def changed(scenario: Scenario, changes: Iterable[str]) -> Scenario:
+    """Return a scenario with changes ``KEY=VALUE``."""
+    return type(scenario).load(scenario, **overrides(changes, scenario.dump()))
 
 
 def _joined(groups: Sequence[Sequence[str]]) -> str | None:

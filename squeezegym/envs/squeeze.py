@@ -7,13 +7,14 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from squeezegym.batch import Batch
 from squeezegym.envs.action import action_space
 from squeezegym.envs.loading import load_scenario
 from squeezegym.envs.observation import observation_space
 from squeezegym.envs.rows import Rows
-from squeezegym.errors import ConfigError
 from squeezegym.sampling import ignition, sample
 from squeezegym.scenario import Scenario
+from squeezegym.view.screen import FPS, MODES, screen_for
 
 
 class SqueezeEnv(gym.Env[Any, Any]):
@@ -44,7 +45,8 @@ class SqueezeEnv(gym.Env[Any, Any]):
 
     Args:
         scenario: Shipped scenario name, TOML path, or a scenario object (which a spec cannot hold).
-        render_mode: ``"ansi"`` or None.
+        render_mode: ``"rgb_array"`` (480 x 640), ``"ansi"``, ``"human"`` (text in the terminal,
+            redrawn at each step) or None.
         horizon_s: Episode length instead of the scenario's, seconds.
         threads: Ignored by one market; here so that single and vector take the same arguments.
         **data: For ``from_data``: ``book``, ``spot`` (file names, several joined by the path
@@ -53,7 +55,7 @@ class SqueezeEnv(gym.Env[Any, Any]):
     **Version history** v0: first.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 10}  # noqa: RUF012
+    metadata: dict[str, Any] = {"render_modes": list(MODES), "render_fps": FPS}  # noqa: RUF012
 
     def __init__(
         self,
@@ -63,13 +65,9 @@ class SqueezeEnv(gym.Env[Any, Any]):
         threads: int | None = None,
         **data: Any,
     ) -> None:
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ConfigError(
-                f"render_mode must be None or one of {self.metadata['render_modes']}, "
-                f"got {render_mode!r}"
-            )
         self.render_mode = render_mode
         self.scenario = load_scenario(scenario, horizon_s, data)
+        self._screen = screen_for(render_mode, self.scenario)
         self.observation_space = observation_space()
         self.action_space = action_space()
         self._rows = Rows(self.scenario, 1, 1)
@@ -82,6 +80,7 @@ class SqueezeEnv(gym.Env[Any, Any]):
         """Start an episode; without a seed the stream of episodes continues."""
         super().reset(seed=seed)
         self._rows.reset(self._all, [self.np_random])
+        self._look()
         return self._rows.observations()[0], self._rows.info_of(0)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -98,6 +97,7 @@ class SqueezeEnv(gym.Env[Any, Any]):
             )
         action = np.asarray(action)[None]
         rewards, terminated, truncated = rows.step(action, self._all, self._none, [self.np_random])
+        self._look()
         return (
             rows.observations()[0],
             float(rewards[0]),
@@ -115,6 +115,11 @@ class SqueezeEnv(gym.Env[Any, Any]):
         self._rows.restore(state)
         self.np_random.bit_generator.state = state["generator"]
 
+    @property
+    def batch(self) -> Batch:
+        """The batch of one market behind it, for recorders and diagnosis, never for the policy."""
+        return self._rows.batch
+
     def sample(self) -> dict[str, float | None]:
         """Return the true state of the market, for figures and diagnosis, never for the policy.
 
@@ -126,13 +131,16 @@ class SqueezeEnv(gym.Env[Any, Any]):
         values = {name: float(row[name]) for name in row.dtype.names}
         return {**values, **ignition(record, self.scenario)}
 
-    def render(self) -> str | None:
-        """Return a text frame: both books, marks, the learner (``render_mode="ansi"``)."""
-        if self.render_mode != "ansi":
-            return None
-        from squeezegym.view.frames import ansi_frame
+    def _look(self) -> None:
+        """Let the screen follow the market."""
+        if self._screen is not None:
+            self._screen.see(self._rows.batch.markets[0])
 
-        return ansi_frame(self._rows.batch.markets[0], self.scenario)
+    def render(self) -> Any:
+        """Return a frame of the running episode: both books, marks, the learner."""
+        if self._screen is None or (not self._rows.live.any() and self._rows.elapsed[0] == 0):
+            return None
+        return self._screen.render(self._rows.batch.markets[0])
 
     def close(self) -> None:
         """Stop the threads, if any."""

@@ -16,6 +16,9 @@ from squeezegym.envs.observation import observation_space
 from squeezegym.envs.rows import Rows
 from squeezegym.errors import ConfigError
 from squeezegym.scenario import Scenario
+from squeezegym.view.screen import FPS, screen_for
+
+_MODES = ("rgb_array", "ansi")
 
 
 class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
@@ -29,11 +32,11 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
             ``TimeLimit`` wrapper does for one environment.
         horizon_s: Episode length instead of the scenario's, seconds.
         threads: Threads to use; default ``SQUEEZEGYM_THREADS`` or all cores allowed.
-        render_mode: ``"ansi"`` or None.
+        render_mode: ``"rgb_array"``, ``"ansi"`` or None.
         **data: As :class:`~squeezegym.envs.squeeze.SqueezeEnv`.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 10}  # noqa: RUF012
+    metadata: dict[str, Any] = {"render_modes": list(_MODES), "render_fps": FPS}  # noqa: RUF012
 
     def __init__(
         self,
@@ -63,6 +66,8 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         self.single_action_space = action_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        screens = (screen_for(render_mode, self.scenario, _MODES) for _ in range(num_envs))
+        self._screens = [screen for screen in screens if screen is not None]
         self._mode = mode
         self._max_steps = max_episode_steps
         self._rows = Rows(self.scenario, num_envs, threads)
@@ -98,6 +103,7 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         self._reseed(seed, mask)
         self._rows.reset(mask, self._generators)
         self._done[mask] = False
+        self._look()
         return self._rows.observations(), _masked(self._rows.info(), mask)
 
     def _reset_mask(self, options: dict[str, Any] | None) -> Any:
@@ -160,6 +166,7 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
             rows.reset(done, self._generators)
             done = np.zeros_like(done)
         self._done = done
+        self._look()
         infos.update(_masked(rows.info(), np.ones(self.num_envs, np.bool_)))
         return rows.observations(), rewards, terminated, truncated, infos
 
@@ -194,13 +201,15 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         for generator, saved in zip(self._generators, state["generators"], strict=True):
             generator.bit_generator.state = saved
 
-    def render(self) -> tuple[str, ...] | None:
-        """Return one text frame a market (``render_mode="ansi"``)."""
-        if self.render_mode != "ansi":
-            return None
-        from squeezegym.view.frames import ansi_frame
+    def _look(self) -> None:
+        """Let the screens follow their markets."""
+        for screen, market in zip(self._screens, self._rows.batch.markets, strict=False):
+            screen.see(market)
 
-        return tuple(ansi_frame(market, self.scenario) for market in self._rows.batch.markets)
+    def render(self) -> tuple[Any, ...] | None:
+        """Return one frame a market, as its render mode says."""
+        pairs = zip(self._screens, self._rows.batch.markets, strict=False)
+        return tuple(screen.render(market) for screen, market in pairs) or None
 
     def close_extras(self, **kwargs: Any) -> None:
         """Stop the threads."""

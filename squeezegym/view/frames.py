@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from squeezegym.codes import Account, Side, Venue
+from squeezegym.codes import Side, Venue
 from squeezegym.sampling import book_levels
 from squeezegym.scenario import Scenario
+from squeezegym.view.agent import agent_of
 
 _DEPTH = 5
 
@@ -14,7 +15,7 @@ _DEPTH = 5
 def ansi_frame(market: Any, scenario: Scenario) -> str:
     """Return both books, the marks and the learner's account as plain text."""
     tick, lot = scenario.contract.tick_size, scenario.contract.lot_size
-    marks, learner = market["marks"], market["accounts"][Account.LEARNER]
+    marks = market["marks"]
     seconds = float(market["clock"]["now"]) / 1e9
     lines = [
         f"{scenario.name}  {seconds:8.1f} s  mark {marks['mark'] * tick:,.1f}  "
@@ -32,10 +33,6 @@ def ansi_frame(market: Any, scenario: Scenario) -> str:
                 for side in (bids, asks)
             ]
             lines.append(f"     {cells[0]} | {cells[1]}")
-    position, price = int(learner["perp"]), int(marks["mark"])
-    if scenario.learner.venue == "spot":
-        debt = int(market["holders"]["debt"][Account.LEARNER])
-        position, price = int(learner["spot"]) - debt, int(marks["index"])
-    equity = (int(learner["quote"]) + position * price) * tick * lot
-    lines.append(f"learner  position {position * lot:+.3f}  equity {equity:,.2f}")
+    agent = agent_of(market, scenario)
+    lines.append(f"learner  position {agent.position:+.3f}  equity {agent.equity:,.2f}")
     return "\n".join(lines)

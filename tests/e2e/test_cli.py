@@ -107,6 +107,42 @@ def test_show_prints_a_scenario_file_with_its_digest(capsys: pytest.CaptureFixtu
     assert shown["digest"] == Scenario.load("from_data").digest()
 
 
+def test_replay_writes_a_page_of_a_scenario_and_of_a_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, page, other = (tmp_path / name for name in ("run.npz", "a.html", "b.html"))
+    run = ["--seconds", "1", "--seed", "4"]
+    assert main(["simulate", "--scenario", "calm", *run, "--log", str(log), "--json"]) == 0
+    against = ["--against", "liquidation.destination=off"]
+    assert main(["replay", "calm", *run, *against, "-o", str(page)]) == 0
+    assert f"wrote {page}" in capsys.readouterr().out.replace("\n", "")
+    assert main(["replay", str(log), "-o", str(other), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["bytes"] == other.stat().st_size
+    assert told["runs"][0]["seed"] == 4
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", "b.html", "run.npz"]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["clam"], ["'clam'", "did you mean 'calm'"]),
+        (["no.npz"], ["'no.npz'", "does not exist"]),
+        (["calm", "-o", "page.txt"], ["--out", ".html", "page.txt"]),
+        (["calm", "--seconds", "-1"], ["--seconds", "-1"]),
+        (["calm", "--seed", "-1"], ["seed", "-1"]),
+        (["calm", "--seconds", "1", "--against", "learner.leverage=5"], ["'leverage_cap'"]),
+        (["run.npz", "--against", "a.b=1"], ["finished run", "need a scenario"]),
+    ],
+)
+def test_a_bad_replay_is_one_sentence(
+    args: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = _refused(capsys, "replay", *args)
+    for word in words:
+        assert word in err
+
+
 def test_warmup_compiles_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["warmup", "default", "book"]) == 0
     out = capsys.readouterr().out
