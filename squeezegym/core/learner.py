@@ -323,11 +323,8 @@ def _observe_self(market, params, snapshot, out, i):
         if position != 0
         else 1.0
     )
-    signed = (
-        np.float64(known["order_qty"])
-        if known["order_side"] == BUY
-        else -np.float64(known["order_qty"])
-    )
+    resting = known["order_qty"] if known["order_side"] == BUY else -known["order_qty"]
+    signed = np.float64(resting)  # of an integer, so that nothing is 0 and never -0
     away = 0.0
     venue = params["learner"]["venue"]
     if known["order_qty"] > 0:

@@ -233,7 +233,8 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
 
     def close_extras(self, **kwargs: Any) -> None:
         """Stop the threads."""
-        self._rows.batch.close()
+        if hasattr(self, "_rows"):  # Gymnasium 1.2 closes even what its constructor refused
+            self._rows.batch.close()
 
 
 def _masked(info: dict[str, Any], mask: Any) -> dict[str, Any]:
