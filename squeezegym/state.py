@@ -29,7 +29,7 @@ from squeezegym.accountrecord import (
     ladder_dtype,
 )
 from squeezegym.bookrecord import LINE, book_dtype, zeros_on_lines
-from squeezegym.codes import Source, Stream
+from squeezegym.codes import Measure, Source, Stream
 from squeezegym.errors import ConfigError, did_you_mean
 from squeezegym.protectionrecord import PROTECTION_DTYPE
 
@@ -46,7 +46,8 @@ N_TIERS = 16  # rows of the maintenance-margin table
 N_LEVERAGES = 8  # rows of a leverage mix
 N_ROUNDS = 4  # distances between round prices
 N_MESSAGES = 16  # learner's messages under way
-N_OBSERVATIONS = 76
+N_MEASURES = len(Measure)  # bits of ``measures``, from the lowest
+N_OBSERVATIONS = 84 + N_MEASURES
 N_AHEAD = 12  # visits of a step that a batch foresees
 
 
@@ -277,7 +278,12 @@ LEARNER_DTYPE = np.dtype(
         ("sent", "i8"),  # messages
         ("served", "i8"),  # of them, matched
         ("cancelled", "i8"),  # of its orders
-        ("funding", "i8"),  # received minus paid, quanta
+        ("price", "i8"),  # what marks moved its position's worth, quanta; since the episode began
+        ("fees", "i8"),  # paid on its own trades
+        ("funding", "i8"),  # received minus paid
+        ("borrow", "i8"),  # paid to the lender
+        ("slippage", "i8"),  # lost by its own fills, off the price they are valued at
+        ("deleveraged", "i8"),  # lots closed against others' liquidations
         ("acks", ACK_DTYPE, (N_MESSAGES,)),
     ],
     align=True,
@@ -378,12 +384,22 @@ VIEW_DTYPE = np.dtype(
         ("seeds", "u8", (N_STREAMS, 2)),  # stream states for a reset
         ("equity", "i8"),  # own equity at mark, quanta
         ("position", "i8"),  # lots
-        ("fees", "i8"),  # quanta paid so far
+        ("price_pnl", "i8"),  # parts of the change of equity, quanta: see LEARNER_DTYPE
+        ("fees", "i8"),
+        ("funding", "i8"),
+        ("borrow", "i8"),
+        ("slippage", "i8"),
         ("mark", "i8"),
         ("liquidated", "i8"),
+        ("deleveraged", "i8"),  # lots
         ("ignited", "i8"),  # 1 once the ignition barrier has been passed
         ("problems", "i8"),  # bits of codes.Problem
-        ("observation", "f4", (N_OBSERVATIONS,)),
+        ("held", "i8"),  # position that its acks have told it, lots
+        ("reach", "i8", (2,)),  # lots that actions -1 and 1 would lead to
+        ("waiting", "i8"),  # messages sent and not yet answered
+        ("resting", "i8"),  # lots of its open order, signed
+        ("measures", "i8"),  # of protection, as published: bits of codes.Measure
+        ("observation", "f4", (N_OBSERVATIONS + N_OBSERVATIONS % 2,)),  # an even number
     ],
     align=True,
 )

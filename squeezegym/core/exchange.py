@@ -71,18 +71,21 @@ def settle(ledger, maker, price, qty, done):
     maker_fee = mul_div_up(notional, fees["maker"][venue], RATE_ONE)
     transfer(market, owner, VENUE_ACCOUNT, maker_fee)
     accounts[owner]["fees"] += maker_fee
+    taker_fee = ZERO
     if flags & IS_FORCED == 0:
         taker_fee = mul_div_up(notional, fees["taker"][venue], RATE_ONE)
         transfer(market, taker, VENUE_ACCOUNT, taker_fee)
         accounts[taker]["fees"] += taker_fee
     if owner == LEARNER:
-        _count_learner(market, ONE - side, qty)
+        count_learner(market, venue, ONE - side, price, qty, maker_fee)
     if venue == PERP and accounts[owner]["kind"] >= KIND_LEARNER:
         market["holders"][owner]["open_lots"][ONE - side] -= np.uint32(qty)
         if owner >= FIRST_HOLDER:  # a take-profit
             move_trigger(market, params, owner, side)
     if taker == LEARNER:
-        _count_learner(market, side, qty)
+        if flags & IS_FORCED != 0:  # what it loses by force is no slippage of its own
+            price = market["marks"]["index"] if venue == SPOT else market["marks"]["mark"]
+        count_learner(market, venue, side, price, qty, taker_fee)
 
 
 match = matcher(settle)
@@ -325,9 +328,15 @@ def _wake_makers(market, params, venue, filled):
 
 
 @kernel
-def _count_learner(market, side, qty):
-    market["learner"]["changed"] = 1
+def count_learner(market, venue, side, price, qty, fee):
+    """Count a fill of the learner, its fee, and what it lost off the price it is valued at."""
+    learner = market["learner"]
+    learner["changed"] = 1
+    learner["fees"] += fee
+    off = price - (market["marks"]["index"] if venue == SPOT else market["marks"]["mark"])
     if side == BUY:
-        market["learner"]["bought"] += qty
+        learner["bought"] += qty
+        learner["slippage"] += off * qty
     else:
-        market["learner"]["sold"] += qty
+        learner["sold"] += qty
+        learner["slippage"] -= off * qty

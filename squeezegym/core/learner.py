@@ -31,6 +31,7 @@ from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.feed import HORIZONS, receive
 from squeezegym.core.gateway import CANCEL, ORDER, receive_acks, send
 from squeezegym.core.margin import maintenance_margin
+from squeezegym.state import N_MEASURES
 
 _TEN_BP = 1e-3
 _SECOND = 1e9
@@ -150,13 +151,25 @@ def report(market, params, view):
     """Write the account and the observation into the view."""
     receive(market)
     receive_acks(market)
-    account = market["accounts"][LEARNER]
-    mark = market["marks"]["mark"]
+    learner = market["learner"]
+    known = learner["known"]
+    seen = market["feed"]["seen"]
     view["equity"] = net_worth(market, params)
     view["position"] = net_position(market, params)
-    view["fees"] = account["fees"]
-    view["mark"] = mark
-    view["liquidated"] = market["learner"]["liquidated"]
+    view["price_pnl"] = learner["price"]
+    view["fees"] = learner["fees"]
+    view["funding"] = learner["funding"]
+    view["borrow"] = learner["borrow"]
+    view["slippage"] = learner["slippage"]
+    view["mark"] = market["marks"]["mark"]
+    view["liquidated"] = learner["liquidated"]
+    view["deleveraged"] = learner["deleveraged"]
+    view["held"] = known["position"]
+    view["reach"][0] = _target(params, known, seen, -1.0)
+    view["reach"][1] = _target(params, known, seen, 1.0)
+    view["waiting"] = learner["sent"] - known["served"]
+    view["resting"] = known["order_qty"] if known["order_side"] == BUY else -known["order_qty"]
+    view["measures"] = seen["measures"]
     view["ignited"] = 0 if market["score"]["ignition"] == NEVER else 1
     view["problems"] = market["clock"]["problems"]
     observe(market, params, view["observation"])
@@ -182,6 +195,7 @@ def observe(market, params, out):
         i = _observe_book(params, snapshot, np.int64(venue), out, i)
     i = _observe_flow(params, snapshot, out, i)
     i = _observe_prices(market, params, snapshot, out, i)
+    i = _observe_venue(market, params, snapshot, out, i)
     _observe_self(market, params, snapshot, out, i)
 
 
@@ -265,6 +279,26 @@ def _observe_prices(market, params, snapshot, out, i):
 
 
 @kernel
+def _observe_venue(market, params, snapshot, out, i):
+    """Funding, the lender, price bands, and each measure of protection that is in force."""
+    rules = params["funding"]
+    passed = (market["clock"]["now"] - rules["first"]) % rules["interval"]
+    band = 5e1 * _TEN_BP
+    middle = _published_mid(snapshot, params["scale"]["home"])
+    lower = np.float64(snapshot["lower"])
+    upper = np.float64(snapshot["upper"])
+    out[i] = _clip(snapshot["funding"] / _TEN_BP)
+    out[i + 1] = _clip(1.0 - np.float64(passed) / np.float64(rules["interval"]))
+    out[i + 2] = _clip(snapshot["utilisation"])
+    out[i + 3] = _clip(snapshot["borrow_rate"])
+    out[i + 4] = _clip((1.0 - lower / middle) / band) if lower > 0.0 else 1.0
+    out[i + 5] = _clip((upper / middle - 1.0) / band) if upper > 0.0 else 1.0
+    for k in range(N_MEASURES):
+        out[i + 6 + k] = np.float32((snapshot["measures"] >> k) & 1)
+    return i + 6 + N_MEASURES
+
+
+@kernel
 def _observe_self(market, params, snapshot, out, i):
     """The learner's own account and order, as its acks have told it, at the published mark."""
     learner = market["learner"]
@@ -277,6 +311,8 @@ def _observe_self(market, params, snapshot, out, i):
     worth = known["quote"] + position * mark
     entry_value = known["cost"] if position > 0 else -known["cost"]
     profit = np.float64(position * mark - entry_value)
+    entry = np.float64(entry_value) / np.float64(max(abs(position) * mark, ONE))
+    entry = (abs(entry) - 1.0) / (10.0 * _TEN_BP)
     if on_spot:  # assets must exceed the debt by this much of it; coins owned need none
         rate = params["borrowing"]["liquidation"] - RATE_ONE
         needed = mul_div_up(max(-position, ZERO) * mark, rate, RATE_ONE)
@@ -287,11 +323,8 @@ def _observe_self(market, params, snapshot, out, i):
         if position != 0
         else 1.0
     )
-    signed = (
-        np.float64(known["order_qty"])
-        if known["order_side"] == BUY
-        else -np.float64(known["order_qty"])
-    )
+    resting = known["order_qty"] if known["order_side"] == BUY else -known["order_qty"]
+    signed = np.float64(resting)  # of an integer, so that nothing is 0 and never -0
     away = 0.0
     venue = params["learner"]["venue"]
     if known["order_qty"] > 0:
@@ -300,8 +333,10 @@ def _observe_self(market, params, snapshot, out, i):
     out[i] = _clip(np.float64(position) / limit)
     out[i + 1] = _clip(np.float64(worth) / capital - 1.0)
     out[i + 2] = _clip(profit / capital)
-    out[i + 3] = _clip(gap)
-    out[i + 4] = _clip(np.float64(needed) / np.float64(max(worth, ONE)))
-    out[i + 5] = _clip(signed / limit)
-    out[i + 6] = _clip(away / _TEN_BP)
-    out[i + 7] = _clip(1.0 - np.float64(market["clock"]["now"]) / horizon)
+    out[i + 3] = _clip(entry) if position != 0 else 0.0
+    out[i + 4] = _clip(gap)
+    out[i + 5] = _clip(np.float64(needed) / np.float64(max(worth, ONE)))
+    out[i + 6] = _clip(signed / limit)
+    out[i + 7] = _clip(away / _TEN_BP)
+    out[i + 8] = _clip(0.25 * np.float64(learner["sent"] - known["served"]))
+    out[i + 9] = _clip(1.0 - np.float64(market["clock"]["now"]) / horizon)

@@ -6,6 +6,7 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     IN_BORROW_LADDER,
     IN_BUY_IN,
+    LEARNER,
     LENDER,
     NEVER,
     NO_SLOT,
@@ -130,6 +131,8 @@ def _accrue(market, params):
             fee = min(mul_div_up(debt * index, parts, _YEAR), max(account["quote"], ZERO))
             pay(market, slot, LENDER, fee)
             account["fees"] += fee
+            if slot == LEARNER:
+                market["learner"]["borrow"] += fee
             list_borrower(market, params, slot)
             charged += 1
         slot += 1

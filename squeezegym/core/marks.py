@@ -6,6 +6,7 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
+    LEARNER,
     NO_ASK,
     NO_BID,
     ONE,
@@ -305,8 +306,16 @@ def update_marks(market, params):
     else:
         index = index_price(marks["venues"], marks["weight"], rules["outlier"])
     mark = _mark(market, params, index, elapsed)
+    index_before = marks["index"]
+    mark_before = marks["mark"]
     marks["index"] = max(np.int64(math.floor(index + 0.5)), ONE)
     marks["mark"] = max(np.int64(math.floor(mark + 0.5)), ONE)
+    account = market["accounts"][LEARNER]
+    if params["learner"]["venue"] == SPOT:
+        coins = account["spot"] - market["holders"][LEARNER]["debt"]
+        market["learner"]["price"] += coins * (marks["index"] - index_before)
+    else:
+        market["learner"]["price"] += account["perp"] * (marks["mark"] - mark_before)
     market["clock"]["due"][_MARK] = now + rules["interval"]
     log_mark(market, marks["mark"], marks["index"])
 

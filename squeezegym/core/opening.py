@@ -312,7 +312,7 @@ def _open_learner(market, params):
     learner["sold"] = 0
     learner["sent"] = 0
     learner["cancelled"] = 0
-    learner["funding"] = 0
+    learner["deleveraged"] = 0
     transfer(market, OUTSIDE, LEARNER, rules["capital"])
     initial = math.ceil(np.float64(RATE_ONE) / rules["leverage_cap"])
     market["holders"][LEARNER]["initial"] = np.uint32(initial)
@@ -341,6 +341,11 @@ def begin_episode(market, params):
     learner = market["learner"]
     learner["start_equity"] = net_worth(market, params)
     learner["opening_interest"] = market["feed"]["seen"]["open_interest"]
+    learner["price"] = 0
+    learner["fees"] = 0
+    learner["funding"] = 0
+    learner["borrow"] = 0
+    learner["slippage"] = 0
 
 
 @kernel

@@ -87,6 +87,8 @@ def _close_against(market, params, slot, other, price, size):
         move_position(market, other, slot, price, size)
     else:
         move_position(market, slot, other, price, size)
+    if other == LEARNER:
+        market["learner"]["deleveraged"] += size
     market["score"]["deleveraged"] += size
     if other >= FIRST_HOLDER and market["accounts"][other]["laddered"] == FREE:
         enlist(market, params, other)

@@ -22,6 +22,7 @@ from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.auction import clearing_price, gather, price_at, rejoin
 from squeezegym.core.book import remove
 from squeezegym.core.eventlog import LOG_UNCROSS, log_protection
+from squeezegym.core.exchange import count_learner
 from squeezegym.core.matching import cut_maker
 from squeezegym.core.window import CROSSED, keep_centred
 
@@ -81,11 +82,7 @@ def _trade_at(market, params, venue, price):
             if venue == PERP and account["kind"] >= KIND_LEARNER:
                 market["holders"][owner]["open_lots"][side] -= np.uint32(qty)
             if owner == LEARNER:
-                market["learner"]["changed"] = 1
-                if side == BUY:
-                    market["learner"]["bought"] += qty
-                else:
-                    market["learner"]["sold"] += qty
+                count_learner(market, venue, np.int64(side), price, qty, fee)
 
 
 @kernel

@@ -37,7 +37,7 @@ def test_the_code_of_a_page_prints_what_the_page_says(name):
         assert printed.getvalue() == said
 
 
-@pytest.mark.parametrize("name", ["liquidation.md", "replay.md"])
+@pytest.mark.parametrize("name", ["liquidation.md", "replay.md", "testing.md"])
 def test_the_code_of_a_page_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some of it writes files
     text = (DOCS / name).read_text(encoding="utf-8")
