@@ -341,6 +341,8 @@ def begin_episode(market, params):
     learner = market["learner"]
     learner["start_equity"] = net_worth(market, params)
     learner["opening_interest"] = market["feed"]["seen"]["open_interest"]
+    if params["protection"]["remembers"] != 0:
+        market["protection"]["n_fills"] = 0
 
 
 @kernel
