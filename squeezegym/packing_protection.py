@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from squeezegym.codes import NEVER, Venue
+from squeezegym.levers import LEVERS, lever_unit
 from squeezegym.measures import RULE_NAMES, Rule, Trigger
 from squeezegym.protectionrecord import N_PARTS
 from squeezegym.protections import PLAN_MOST, plan_band, plan_doubles
@@ -24,7 +25,7 @@ def pack_protection(scenario: Scenario, target: Any) -> None:
     _pack_limits(scenario, target)
     _pack_halts(scenario, target)
     _pack_triggers(scenario, target)
-    target["value"] = values(scenario)
+    _pack_values(scenario, target)
     target["maintenance"] = round(rules.leverage_cap.maintenance_share * RATE)
     target["ratio"] = round(rules.margin_hike.initial_ratio * RATE)
     target["lower_interest"] = round(lots(scenario, rules.open_interest_margin.lower_base))
@@ -36,25 +37,14 @@ def pack_protection(scenario: Scenario, target: Any) -> None:
     target["remembers"] = cancels.trigger != "schedule" or cancels.start_s is not None
 
 
-def values(scenario: Scenario) -> list[float]:
-    """Return the value of each rule, in the units of its lever."""
-    rules = scenario.protection
-    known = {
-        Rule.UPTICK_RULE: rules.uptick_rule.fall,
-        Rule.LEVERAGE_CAP: rules.leverage_cap.leverage,
-        Rule.MARGIN_HIKE: rules.margin_hike.factor,
-        Rule.OPEN_INTEREST_MARGIN: lots(scenario, rules.open_interest_margin.upper_base),
-        Rule.POSITION_LIMIT: lots(scenario, rules.position_limit.most_base),
-        Rule.PRICE_BAND: rules.price_band.width,
-        Rule.CIRCUIT_BREAKER: rules.circuit_breaker.variant,
-        Rule.VELOCITY_HALT: rules.velocity_halt.variant,
-        Rule.LIQUIDATION_THROTTLE: rules.liquidation_throttle.per_s,
-        Rule.ABSORPTION: rules.absorption.share,
-        Rule.FUNDING_CHANGE: rules.funding_change.interval_s / scenario.funding.interval_s,
-        Rule.TRADE_CANCELLATION: slow(scenario, rules.trade_cancellation.window_s) / SECOND,
-        Rule.BATCH_AUCTION: rules.batch_auction.interval_s,
-    }
-    return [known.get(rule, 0.0) for rule in Rule]
+def _pack_values(scenario: Scenario, target: Any) -> None:
+    """Write the value of each rule and the range that its lever takes, in the lever's units."""
+    for rule, lever in LEVERS.items():
+        unit = lever_unit(scenario, rule)
+        value = getattr(getattr(scenario.protection, rule.name.lower()), lever.field)
+        target["value"][rule] = value * unit
+        target["range"][rule] = (lever.low * unit, lever.high * unit)
+    target["value"][Rule.UPTICK_RULE] = scenario.protection.uptick_rule.fall
 
 
 def _pack_limits(scenario: Scenario, target: Any) -> None:
@@ -103,14 +93,3 @@ def _pack_triggers(scenario: Scenario, target: Any) -> None:
         )
         watches = watches or by_itself
     target["watches"] = watches
-
-
-def lever_unit(scenario: Scenario, rule: Rule) -> float:
-    """Return what one unit of a rule's field is worth in units of its lever."""
-    if rule in (Rule.OPEN_INTEREST_MARGIN, Rule.POSITION_LIMIT):
-        return lots(scenario, 1.0)
-    if rule == Rule.FUNDING_CHANGE:
-        return 1.0 / scenario.funding.interval_s
-    if rule == Rule.TRADE_CANCELLATION:
-        return 1.0 / scenario.episode.clock_compression
-    return 1.0

@@ -93,6 +93,7 @@ PROTECTION_PARAMS = np.dtype(
         ("lasts", "i8", (N_RULES,)),  # NEVER: until the end
         ("notice", "i8", (N_RULES,)),
         ("value", "f8", (N_RULES,)),  # unless a decision brings another
+        ("range", "f8", (N_RULES, 2)),  # to which that is clipped
         ("watches", "i8"),  # 1: a rule waits for a move
         ("maintenance", "i8"),  # share of the capped initial margin, 1e-8
         ("ratio", "i8"),  # of initial to maintenance margin after a hike, 1e-8

@@ -243,7 +243,10 @@ def _announce(market, params, rule, cause):
     """Begin a rule, or announce it where the scenario gives notice."""
     state = market["protection"]
     lever = state["levers"][rule]
-    if cause != _DECISION or not lever["value"] > 0.0:
+    span = params["protection"]["range"][rule]
+    if cause == _DECISION and lever["value"] > 0.0:
+        lever["value"] = min(max(lever["value"], span[0]), span[1])
+    else:
         lever["value"] = params["protection"]["value"][rule]
     notice = params["protection"]["notice"][rule]
     if notice == 0:

@@ -59,10 +59,14 @@ def cancel_trades(market, params, since):
     if end < 0 or (first == oldest and oldest > 0):
         count_problem(market, _FORGOTTEN)
         return False
+    count = ZERO
     for i in range(end - first):
-        _reverse(market, params, fills[(end - 1 - i) % n])
+        fill = fills[(end - 1 - i) % n]
+        if fill["qty"] != 0:  # not yet reversed
+            _reverse(market, params, fill)
+            count += 1
     missing = -min(market["accounts"][FUND]["quote"], ZERO)
-    log_protection(market, LOG_UNWIND, PERP, ZERO, ZERO, ZERO, ZERO, end - first, ZERO, since)
+    log_protection(market, LOG_UNWIND, PERP, ZERO, ZERO, ZERO, ZERO, count, ZERO, since)
     pay(market, VENUE_ACCOUNT, FUND, missing)  # what the fund has paid for coins in the window
     _leave_line(market)
     for slot in range(FIRST_HOLDER_SLOT, market["accounts"].shape[0]):

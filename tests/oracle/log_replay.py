@@ -79,7 +79,7 @@ class LogReplay:
         self.protection = []
         self.fills = []  # on the perp: time, fees or other payments, (seller, buyer, price, lots)
         self.unwound = 0
-        self.width = 0.0  # of a price band around the mark
+        self.banded, self.width = 0, 0.0  # book and width of a price band around the mark
         for venue in range(2):
             record = opening["books"][venue]
             book = NaiveOrderBook(
@@ -208,7 +208,7 @@ class LogReplay:
             return
         self.measures = self.measures & ~measure | measure * row["side"]
         if measure == Measure.PRICE_BAND and row["side"]:
-            self.width = row["filled"] / RATE_ONE
+            self.banded, self.width = row["book"], row["filled"] / RATE_ONE
         again = measure in AGAIN or row["flags"] == Cause.DECISION
         assert again or row["side"] != on or row["flags"] == Cause.NOTICE_OVER
 
@@ -222,7 +222,7 @@ class LogReplay:
 
     def _unwind(self, row):
         """Reverse the fills of the window, and what liquidations paid in it."""
-        since, n = row["order_id"], 0
+        since, n = row["filled"], 0
         for fill in reversed(self.fills):
             if fill[0] < since:
                 break
@@ -233,12 +233,13 @@ class LogReplay:
             if move is not None:
                 seller, buyer, price, qty = move
                 self.ledger.move(Venue.PERP, buyer, seller, price, qty)
+        assert row["qty"] == n
         del self.fills[len(self.fills) - n :]
         self.unwound += n
 
     def _bands(self, venue):
         lower, upper = self.bands.get(venue, (0, 2**31))
-        if self.measures & Measure.PRICE_BAND:
+        if self.measures & Measure.PRICE_BAND and venue == self.banded:
             reference = float(self.mark if venue == Venue.PERP else self.index)
             away = self.width * reference
             lower = max(lower, floor(reference - away + 0.5), 1)
