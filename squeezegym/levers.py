@@ -45,7 +45,7 @@ LEVERS: dict[Rule, Lever] = {
     Rule.MARGIN_HIKE: Lever("factor", "of both margins", 1, 100, "the same"),
     Rule.OPEN_INTEREST_MARGIN: Lever("upper_base", "base", 1e-9, 1e12, "lots"),
     Rule.POSITION_LIMIT: Lever("most_base", "base", 1e-9, 1e12, "lots"),
-    Rule.PRICE_BAND: Lever("width", "of the reference", 1e-6, 1, "the same"),
+    Rule.PRICE_BAND: Lever("width", "of the reference", 1e-6, 10, "the same"),
     Rule.CIRCUIT_BREAKER: Lever("variant", "of the previous close", 1e-6, 1, "the same"),
     Rule.VELOCITY_HALT: Lever("variant", "of the previous close", 1e-6, 1, "the same"),
     Rule.LIQUIDATION_THROTTLE: Lever("per_s", "accounts a second", 1e-3, 1000, "the same"),

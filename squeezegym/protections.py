@@ -162,7 +162,7 @@ class PositionLimit(Restriction):
 class PriceBand(Restriction):
     """Limits beyond a band around mark or last price are refused, market orders end there."""
 
-    width: Relative = 0.05
+    width: Annotated[float, Field(gt=0, le=10)] = 0.05
     """Of the reference."""
     down: Relative | None = None
     """Below it; None: as above."""
