@@ -249,10 +249,11 @@ def reopening_collar(x: Inputs) -> dict[str, Any]:
             break
         for order_id in orders:
             book.cancel(order_id, venue=1)
+    opened = int(book.book(1)["state"]) == BookState.OPEN
     return {
-        "reopen_after_intervals": n,
+        "reopen_after_intervals": n if opened else None,
         "collar_upper_each": collars,
-        "reopen_price": int(book.book(1)["last"]) / 10**digits,
+        "reopen_price": int(book.book(1)["last"]) / 10**digits if opened else None,
     }
 
 

@@ -289,10 +289,10 @@ OTHER_NUMBERS = [
             "reference": 50.0,
             "initial_collar": 0.04,
             "widen": 0.02,
-            "indicative": [47.5],
+            "indicative": [46.5, 47.0],
             "interval_s": 300,
         },
-        {"reopen_after_intervals": 1, "collar_upper_each": [52.0], "reopen_price": 50.0},
+        {"reopen_after_intervals": 2, "collar_upper_each": [52.0, 53.0], "reopen_price": 47.0},
     ),
 ]
 
