@@ -291,7 +291,7 @@ def _end(market, params, rule, cause):
     state = market["protection"]
     bit = _FIRST_BIT << rule
     on = state["measures"] & bit != 0
-    was_announced = state["levers"][rule]["asked"] == _ANNOUNCED
+    was_announced = not on and state["until"][rule] != NEVER
     state["levers"][rule]["asked"] = 0
     state["until"][rule] = NEVER
     if on and rule != TRADE_CANCELLATION:  # what was cancelled stays so

@@ -24,7 +24,7 @@ from squeezegym.codes import (
 )
 from squeezegym.codes import VENUE as VENUE_ACCOUNT
 from squeezegym.core.accounts import change_perp, pay, transfer
-from squeezegym.core.arithmetic import mul_div, mul_div_up
+from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.eventlog import LOG_UNWIND, count_problem, log_protection
 from squeezegym.core.fills import AUCTIONED, BOUGHT, FORCED, OFF_BOOK, PAYMENT
 from squeezegym.core.triggers import LONGS, SHORTS, check_mark, delist, enlist
@@ -115,7 +115,7 @@ def _reverse(market, params, fill):
 
 @kernel
 def _give_back(market, slot, change, price):
-    """Book the reverse of a fill, so that cost becomes what it was.
+    """Book the reverse of a fill, so that cost becomes what it was, but for its rounding.
 
     Where the fill had closed the position its cost is lost: the price of the fill stands for it.
     """
@@ -129,7 +129,7 @@ def _give_back(market, slot, change, price):
     if abs(after) < abs(held):
         account["cost"] = max(cost - abs(change) * price, ZERO)
     else:
-        account["cost"] = mul_div(cost, abs(after), abs(held))
+        account["cost"] = mul_div_up(cost, abs(after), abs(held))
 
 
 @kernel
