@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from squeezegym.protectionrecord import PROTECTION_PARAMS
-from squeezegym.state import N_LEVERAGES, N_ROUNDS, N_TIERS, N_VENUES, SIZES, SizeClass
+from squeezegym.state import N_LEVERAGES, N_ROUNDS, N_VENUES, SIZES, SizeClass
+from squeezegym.terms import FUNDING_PARAMS as FUNDING_PARAMS
+from squeezegym.terms import MARGIN_PARAMS as MARGIN_PARAMS
 
 NOISE_PARAMS = np.dtype(
     [
@@ -155,35 +157,6 @@ MARK_PARAMS = np.dtype(
         ("weight", "f8", (N_VENUES,)),
         ("follow", "f8", (N_VENUES,)),  # how fast a venue follows the spot book, 1/s
         ("noise", "f8", (N_VENUES,)),  # relative, per update
-    ],
-    align=True,
-)
-
-FUNDING_PARAMS = np.dtype(
-    [
-        ("rule", "i8"),  # codes.FundingRule
-        ("interval", "i8"),
-        ("term", "i8"),  # the interval without compression, ms
-        ("first", "i8"),  # time of the first payment
-        ("sample", "i8"),
-        ("linear", "i8"),  # 1: the k-th sample of an interval has weight k
-        ("share", "f8"),  # interval over 8 hours
-        ("interest", "f8"),
-        ("clamp", "f8"),
-        ("cap", "f8"),
-        ("impact", "i8"),  # impact notional, quanta
-        ("opening", "f8"),  # rate predicted before the first sample
-    ],
-    align=True,
-)
-
-MARGIN_PARAMS = np.dtype(
-    [
-        ("n_tiers", "i8"),
-        ("floor", "i8", (N_TIERS,)),  # quanta of notional
-        ("rate", "i8", (N_TIERS,)),  # maintenance margin rate, 1e-8
-        ("deduction", "i8", (N_TIERS,)),  # maintenance amount ("cum"), quanta
-        ("initial", "i8", (N_TIERS,)),  # initial margin rate, 1 / maximum leverage, 1e-8
     ],
     align=True,
 )

@@ -29,9 +29,11 @@ from squeezegym.accountrecord import (
     ladder_dtype,
 )
 from squeezegym.bookrecord import LINE, book_dtype, zeros_on_lines
-from squeezegym.codes import Measure, Source, Stream
+from squeezegym.codes import Source, Stream
 from squeezegym.errors import ConfigError, did_you_mean
-from squeezegym.protectionrecord import PROTECTION_DTYPE
+from squeezegym.measures import Measure
+from squeezegym.protectionrecord import FILL_DTYPE, PROTECTION_DTYPE
+from squeezegym.terms import TERMS_DTYPE
 
 SizeClass = Literal["small", "default", "large"]
 
@@ -42,7 +44,6 @@ N_SNAPSHOTS = 8  # published snapshots in flight
 N_VENUES = 5  # spot venues of the index
 N_BASIS = 30  # samples of the basis window
 N_HISTORY = 256  # steps of the price history that the opening positions come from
-N_TIERS = 16  # rows of the maintenance-margin table
 N_LEVERAGES = 8  # rows of a leverage mix
 N_ROUNDS = 4  # distances between round prices
 N_MESSAGES = 16  # learner's messages under way
@@ -63,6 +64,7 @@ class Sizes:
         noise: Noise order slots of each book.
         buckets: Buckets of each side of the liquidation ladder: some for each account.
         log: Rows of the event log between two drains.
+        fills: Perp fills that a cancellation of trades can reach back to.
     """
 
     accounts: int
@@ -72,14 +74,29 @@ class Sizes:
     noise: int
     buckets: int
     log: int
+    fills: int
 
 
 SIZES: dict[str, Sizes] = {
     "small": Sizes(
-        accounts=272, levels=4096, orders=1024, quotes=64, noise=256, buckets=4096, log=256
+        accounts=272,
+        levels=4096,
+        orders=1024,
+        quotes=64,
+        noise=256,
+        buckets=4096,
+        log=256,
+        fills=1024,
     ),
     "default": Sizes(
-        accounts=2064, levels=8192, orders=4096, quotes=1024, noise=512, buckets=4096, log=384
+        accounts=2064,
+        levels=8192,
+        orders=3072,  # every quote and noise order, and as many others as noise orders
+        quotes=1024,
+        noise=512,
+        buckets=4096,
+        log=384,
+        fills=2048,
     ),
     "large": Sizes(
         accounts=100_016,
@@ -89,6 +106,7 @@ SIZES: dict[str, Sizes] = {
         noise=2048,
         buckets=262_144,
         log=2048,
+        fills=16384,
     ),
 }
 
@@ -206,7 +224,7 @@ SNAPSHOT_DTYPE = np.dtype(
         ("queue", "i8"),  # waiting time of the engine at publication, ns
         ("utilisation", "f8"),  # share of the lender's coins that is lent
         ("borrow_rate", "f8"),  # a year
-        ("measures", "i8"),  # of protection, in force: bits of codes.Measure
+        ("measures", "i8"),  # of protection, in force: bits of measures.Measure
         ("lower", "i8"),  # price bands, ticks; 0 where there are none
         ("upper", "i8"),
     ],
@@ -289,7 +307,7 @@ LEARNER_DTYPE = np.dtype(
     align=True,
 )
 
-LOG_VERSION = 4
+LOG_VERSION = 5
 LOG_DTYPE = np.dtype(
     [
         ("time", "i8"),  # ns
@@ -332,6 +350,7 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("gateway", GATEWAY_DTYPE),
         ("learner", LEARNER_DTYPE),
         ("protection", PROTECTION_DTYPE),
+        ("terms", TERMS_DTYPE),
         ("feed", FEED_DTYPE),
         ("quotes", "u8", (2, 2, sizes.quotes)),  # order ids: book, side, slot
         ("noise", "u8", (2, sizes.noise)),  # order ids: book, slot
@@ -348,6 +367,7 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("history", "f8", (3, N_HISTORY)),  # price, highest and lowest since, ticks
         ("books", book_dtype(sizes.levels, sizes.orders), (2,)),
         ("log", LOG_DTYPE, (sizes.log,)),
+        ("fills", FILL_DTYPE, (sizes.fills,)),  # ring of what a cancellation of trades reverses
     ]
     fields = [*head, *_filler("gap", head), *tail]
     return np.dtype([*fields, *_filler("end", fields)], align=True)
@@ -398,7 +418,7 @@ VIEW_DTYPE = np.dtype(
         ("reach", "i8", (2,)),  # lots that actions -1 and 1 would lead to
         ("waiting", "i8"),  # messages sent and not yet answered
         ("resting", "i8"),  # lots of its open order, signed
-        ("measures", "i8"),  # of protection, as published: bits of codes.Measure
+        ("measures", "i8"),  # of protection, as published: bits of measures.Measure
         ("observation", "f4", (N_OBSERVATIONS + N_OBSERVATIONS % 2,)),  # an even number
     ],
     align=True,

@@ -9,7 +9,6 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     ARBITRAGE,
     BUY,
-    IN_PAUSE,
     IOC,
     ONE,
     PERP,
@@ -23,6 +22,7 @@ from squeezegym.core.arbitrageurs import arbitrageur_looks
 from squeezegym.core.exchange import place
 from squeezegym.core.flow import later
 from squeezegym.core.marks import mid
+from squeezegym.measures import DISCONTINUOUS
 
 _SOURCE = np.int64(Source.ARBITRAGE)
 _STREAM = np.int64(Stream.ARBITRAGE)
@@ -40,7 +40,7 @@ def arbitrage_look(market, params):
         arbitrageur_looks(market, params)
         return
     market["clock"]["due"][_SOURCE] = later(market, _STREAM, rules["rate"])
-    if market["protection"]["measures"] & IN_PAUSE != 0:
+    if market["protection"]["measures"] & DISCONTINUOUS != 0:
         return  # one leg could not trade
     perp = mid(market["books"][PERP])
     spot = mid(market["books"][SPOT])

@@ -11,7 +11,6 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
-    IN_PAUSE,
     IN_QUEUE,
     NEVER,
     NO_ASK,
@@ -32,6 +31,7 @@ from squeezegym.core.flow import later
 from squeezegym.core.legs import leg_of, share_cash, trade_legs
 from squeezegym.core.rng import uniform
 from squeezegym.core.triggers import LONGS, SHORTS, delist
+from squeezegym.measures import DISCONTINUOUS
 
 _LOOKS = np.int64(Source.ARBITRAGE)
 _ORDERS = np.int64(Source.ARBITRAGE_ORDERS)
@@ -71,7 +71,7 @@ def arbitrageur_looks(market, params):
     account = market["accounts"][slot]
     if order["due"] != NEVER or account["laddered"] >= IN_QUEUE:
         return
-    if market["protection"]["measures"] & IN_PAUSE != 0:
+    if market["protection"]["measures"] & DISCONTINUOUS != 0:
         return  # one leg could not trade
     wallet = market["accounts"][coins]
     debt = market["holders"][coins]["debt"]

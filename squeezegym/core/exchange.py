@@ -37,7 +37,8 @@ from squeezegym.core.admission import admission, note_print
 from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.book import NO_ORDER, claim, crosses, find, next_id, owned, remove, stand
 from squeezegym.core.eventlog import count_problem, log_cancel, log_order
-from squeezegym.core.margin import initial_margin
+from squeezegym.core.fills import BOUGHT, FORCED, remember
+from squeezegym.core.margin import initial_margin, margin_of, oi_scaled_need
 from squeezegym.core.matching import (
     head_against,
     limit_of,
@@ -51,6 +52,7 @@ from squeezegym.core.matching import (
 )
 from squeezegym.core.triggers import move_trigger
 from squeezegym.core.window import keep_centred
+from squeezegym.measures import INTEREST_SCALED
 
 _WATCH_SOURCE = np.int64(Source.WATCH_PERP)
 _BOOK_FULL = np.int64(Problem.BOOK_FULL)
@@ -76,6 +78,10 @@ def settle(ledger, maker, price, qty, done):
         taker_fee = mul_div_up(notional, fees["taker"][venue], RATE_ONE)
         transfer(market, taker, VENUE_ACCOUNT, taker_fee)
         accounts[taker]["fees"] += taker_fee
+    if venue == PERP and market["protection"]["n_fills"] >= 0:
+        what = (BOUGHT if side == BUY else ZERO) | (FORCED if flags & IS_FORCED != 0 else ZERO)
+        buyer = taker if side == BUY else owner
+        remember(market, what, owner + taker - buyer, buyer, price, qty)
     if owner == LEARNER:
         count_learner(market, venue, ONE - side, price, qty, maker_fee)
     if venue == PERP and accounts[owner]["kind"] >= KIND_LEARNER:
@@ -223,7 +229,11 @@ def margin_refusal(market, params, owner, side, price, qty):
     loss = max(limit - mark if side == BUY else mark - limit, ZERO) * qty
     fee = mul_div_up(limit * qty, params["fees"]["taker"][PERP], RATE_ONE)
     asked = np.int64(market["holders"][owner]["initial"])
-    needed = initial_margin(params["margin"], max(reached, other) * mark, asked)
+    margin = margin_of(market, params)
+    notional = max(reached, other) * mark
+    needed = initial_margin(margin, notional, asked)
+    if market["protection"]["measures"] & INTEREST_SCALED != 0:
+        needed = max(needed, oi_scaled_need(market, params, notional, asked))
     if equity(account, mark) - loss - fee >= needed:
         return ACCEPTED
     market["score"]["refused"] += 1

@@ -6,10 +6,12 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import BUY, NO_ASK, NO_BID, RATE_ONE, SPOT, Source
+from squeezegym.core.admission import bands
 from squeezegym.core.borrow import borrow_rate, utilisation
 from squeezegym.core.levels import in_window, next_level
 from squeezegym.core.liquidation import flush_prints
 from squeezegym.core.marks import mid
+from squeezegym.measures import BANDED
 
 _FEED = np.int64(Source.FEED)
 _SECOND = 1e9
@@ -42,6 +44,8 @@ def publish(market, params):
     work["measures"] = market["protection"]["measures"]
     work["lower"] = market["protection"]["lower"]
     work["upper"] = market["protection"]["upper"]
+    if market["protection"]["measures"] & BANDED != 0:
+        work["lower"], work["upper"] = bands(market, params, params["protection"]["book"])
     use = utilisation(market["borrow"])
     work["utilisation"] = use
     work["borrow_rate"] = np.float64(borrow_rate(params["borrowing"], use)) / _RATE_ONE

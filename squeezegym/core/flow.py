@@ -91,7 +91,7 @@ def take(market, params, venue, owner, side, qty, cap):
         return
     filled, _ = place(market, params, venue, owner, side, limit, qty, IOC, ZERO)
     band = banded(market, params, venue, side, limit)
-    if filled < qty and band != limit:
+    if filled < qty and band != limit and params["protection"]["limits"] != 0:
         place(market, params, venue, owner, side, band, qty - filled, GTC, IS_AT_OPEN)
     if owner == VALUE:
         return

@@ -10,7 +10,9 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
     FOLLOWER,
+    GTC,
     IOC,
+    IS_AT_OPEN,
     MAX_QTY,
     NEVER,
     ONE,
@@ -22,6 +24,7 @@ from squeezegym.codes import (
     Source,
     Stream,
 )
+from squeezegym.core.admission import collects_batch
 from squeezegym.core.exchange import place
 from squeezegym.core.feed import receive
 from squeezegym.core.flow import later
@@ -129,11 +132,15 @@ def _held(market, venue):
 def _cross(market, params, venue, owner, side, qty, cap):
     """Take what stands within ``cap`` of the published touch.
 
-    Nothing when none was published, or while trading pauses.
+    Nothing when none was published, or while trading pauses; in a batch auction it joins the batch.
     """
     touch = np.int64(market["feed"]["seen"]["price"][venue, ONE - side, 0])
-    if qty <= 0 or touch == 0 or np.int64(market["books"][venue]["state"]) != STATE_OPEN:
+    joins = collects_batch(market, venue)
+    is_open = np.int64(market["books"][venue]["state"]) == STATE_OPEN
+    if qty <= 0 or touch == 0 or not (is_open or joins):
         return
     slack = np.int64(np.float64(touch) * cap) + 1
     limit = playable(market, side, touch + slack if side == BUY else touch - slack)
-    place(market, params, venue, owner, side, limit, min(qty, MAX_QTY), IOC, ZERO)
+    tif = GTC if joins else IOC
+    flags = IS_AT_OPEN if joins else ZERO
+    place(market, params, venue, owner, side, limit, min(qty, MAX_QTY), tif, flags)

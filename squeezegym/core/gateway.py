@@ -9,6 +9,9 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
+    GTC,
+    IOC,
+    IS_AT_OPEN,
     LEARNER,
     NEVER,
     NO_SLOT,
@@ -20,12 +23,13 @@ from squeezegym.codes import (
     Source,
     Stream,
 )
+from squeezegym.core.admission import collects_batch
 from squeezegym.core.book import find
 from squeezegym.core.borrow import buy_in_trigger
 from squeezegym.core.coins import locate, net_position, square_coins
 from squeezegym.core.eventlog import count_problem
 from squeezegym.core.exchange import place, withdraw
-from squeezegym.core.margin import liquidation_trigger
+from squeezegym.core.margin import liquidation_trigger, margin_of
 from squeezegym.core.rng import exponential
 
 _GATEWAY = np.int64(Source.GATEWAY)
@@ -108,7 +112,12 @@ def execute(market, params, message):
         found = locate(market, params, qty)
         qty = found if found > 0 else qty  # the venue refuses a sale without coins
     price = message["price"]
-    _, order_id = place(market, params, venue, LEARNER, side, price, qty, message["tif"], ZERO)
+    tif = message["tif"]
+    flags = ZERO
+    if tif == IOC and collects_batch(market, venue):
+        tif = GTC
+        flags = IS_AT_OPEN
+    _, order_id = place(market, params, venue, LEARNER, side, price, qty, tif, flags)
     if order_id != 0:
         learner["order_id"] = order_id
 
@@ -157,7 +166,7 @@ def write_ack(market, params, ack, due):
         debt = market["holders"][LEARNER]["debt"]
         ack["trigger"] = buy_in_trigger(account, debt, params["borrowing"]["liquidation"])
     else:
-        ack["trigger"] = liquidation_trigger(account, params["margin"])
+        ack["trigger"] = liquidation_trigger(account, margin_of(market, params))
     ack["liquidated"] = market["learner"]["liquidated"]
     slot = find(book, market["learner"]["order_id"])
     if slot == NO_SLOT:

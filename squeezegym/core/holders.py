@@ -11,8 +11,11 @@ import numpy as np
 from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
+    GTC,
     IN_QUEUE,
     IOC,
+    IS_AT_OPEN,
+    IS_REDUCE_ONLY,
     NEVER,
     ONE,
     OUTSIDE,
@@ -26,10 +29,11 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.accounts import equity, pay, transfer
+from squeezegym.core.admission import collects_batch
 from squeezegym.core.exchange import place, withdraw_all
 from squeezegym.core.fund import playable
 from squeezegym.core.lostshorts import lose_short, remember_short
-from squeezegym.core.margin import maintenance_margin
+from squeezegym.core.margin import maintenance_margin, margin_of
 from squeezegym.core.rng import uniform
 from squeezegym.core.rounds import stop_price
 from squeezegym.core.triggers import ARMED, LONGS, REACTING, SHORTS, delist, enlist, ring_place
@@ -131,7 +135,7 @@ def _top_up(market, params, slot):
     account = market["accounts"][slot]
     holder = market["holders"][slot]
     mark = market["marks"]["mark"]
-    needed = maintenance_margin(params["margin"], abs(account["perp"]) * mark)
+    needed = maintenance_margin(margin_of(market, params), abs(account["perp"]) * mark)
     wanted = np.int64(math.ceil(params["holders"]["restore"] * np.float64(needed)))
     amount = min(max(wanted - equity(account, mark), ZERO), holder["wallet"])
     pay(market, WALLETS, slot, amount)
@@ -142,10 +146,13 @@ def _top_up(market, params, slot):
 
 @kernel
 def _give_up(market, params, slot):
-    """Close at market, within the cap."""
+    """Close at market, within the cap; in a batch auction the order joins the batch."""
     account = market["accounts"][slot]
     mark = market["marks"]["mark"]
     slack = np.int64(math.floor(np.float64(mark) * params["holders"]["cap"] + 0.5))
     side = BUY if account["perp"] < 0 else SELL
     limit = playable(market, side, mark + slack if side == BUY else mark - slack)
-    place(market, params, PERP, slot, side, limit, abs(account["perp"]), IOC, ZERO)
+    joins = collects_batch(market, PERP)
+    tif = GTC if joins else IOC
+    flags = IS_AT_OPEN | IS_REDUCE_ONLY if joins else ZERO
+    place(market, params, PERP, slot, side, limit, abs(account["perp"]), tif, flags)

@@ -30,7 +30,7 @@ from squeezegym.core.coins import closing_limit, net_position, net_worth, square
 from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.feed import HORIZONS, receive
 from squeezegym.core.gateway import CANCEL, ORDER, receive_acks, send
-from squeezegym.core.margin import maintenance_margin
+from squeezegym.core.margin import maintenance_margin, margin_of
 from squeezegym.state import N_MEASURES
 
 _TEN_BP = 1e-3
@@ -317,7 +317,7 @@ def _observe_self(market, params, snapshot, out, i):
         rate = params["borrowing"]["liquidation"] - RATE_ONE
         needed = mul_div_up(max(-position, ZERO) * mark, rate, RATE_ONE)
     else:
-        needed = maintenance_margin(params["margin"], abs(position) * mark)
+        needed = maintenance_margin(margin_of(market, params), abs(position) * mark)
     gap = (
         abs(np.float64(known["trigger"]) / np.float64(max(mark, ONE)) - 1.0)
         if position != 0

@@ -21,9 +21,9 @@ from squeezegym.codes import (
 from squeezegym.core.accounts import move_position
 from squeezegym.core.eventlog import log_liquidation
 from squeezegym.core.exchange import withdraw_all
-from squeezegym.core.fund import settle, watch_fund
+from squeezegym.core.fund import absorb, settle, watch_fund
 from squeezegym.core.lostshorts import lose_short, remember_short
-from squeezegym.core.margin import bankruptcy_price, is_liquidatable, liquidation_trigger
+from squeezegym.core.margin import bankruptcy_price, is_liquidatable, liquidation_trigger, margin_of
 from squeezegym.core.policies import DONE, PAUSE, SHARE, close
 from squeezegym.core.remainder import share_remainder
 from squeezegym.core.triggers import (
@@ -38,8 +38,10 @@ from squeezegym.core.triggers import (
     schedule_engine,
     waiting_due,
 )
+from squeezegym.measures import ABSORBING, LIQUIDATION_THROTTLE, THROTTLED
 
 _ENGINE = np.int64(Source.ENGINE)
+_SECOND = 1e9
 _ABSORBER_MODE = np.int64(Liquidation.ABSORBER)
 
 
@@ -96,7 +98,11 @@ def serve_engine(market, params):
     else:
         engine["cool_head"] = ring_place(market, engine["cool_head"], ONE)
         engine["cool_size"] -= 1
-    engine["free_at"] = market["clock"]["now"] + params["liquidation"]["interval"]
+    pause = params["liquidation"]["interval"]
+    if market["protection"]["measures"] & THROTTLED != 0:
+        rate = market["protection"]["value"][LIQUIDATION_THROTTLE]
+        pause = max(pause, np.int64(_SECOND / rate))
+    engine["free_at"] = market["clock"]["now"] + pause
     _let_go(market, params, slot, verdict)
     schedule_engine(market)
 
@@ -108,10 +114,14 @@ def _serve(market, params, slot, first):
     if account["laddered"] != IN_REMAINDER:
         watch_fund(market, params)
         mark = market["marks"]["mark"]
-        if not is_liquidatable(account, params["margin"], mark):
+        if not is_liquidatable(account, margin_of(market, params), mark):
             return DONE
         if first:
             _begin(market, params, slot)
+        if first and market["protection"]["measures"] & ABSORBING != 0:
+            absorb(market, params, slot)
+            if not is_liquidatable(account, margin_of(market, params), mark):
+                return DONE
         if params["liquidation"]["destination"] == _ABSORBER_MODE:
             before = bankruptcy_price(account)
             cash = account["quote"]
@@ -137,7 +147,7 @@ def _begin(market, params, slot):
     """Take an account: log it, count it, cancel its orders."""
     account = market["accounts"][slot]
     perp = account["perp"]
-    account["trigger"] = liquidation_trigger(account, params["margin"])
+    account["trigger"] = liquidation_trigger(account, margin_of(market, params))
     market["holders"][slot]["started"] = market["clock"]["now"]
     market["holders"][slot]["chunk"] = 0
     log_liquidation(market, slot, market["marks"]["mark"], perp, account["trigger"])

@@ -346,6 +346,8 @@ def begin_episode(market, params):
     learner["funding"] = 0
     learner["borrow"] = 0
     learner["slippage"] = 0
+    if params["protection"]["remembers"] != 0:
+        market["protection"]["n_fills"] = 0
 
 
 @kernel

@@ -31,6 +31,7 @@ from squeezegym.core.margin import (
     UNREACHABLE,
     is_liquidatable,
     liquidation_trigger,
+    margin_of,
     tier_of,
 )
 
@@ -86,10 +87,10 @@ def enlist(market, params, slot):
         account["laddered"] = FREE
         return
     side = LONGS if account["perp"] > 0 else SHORTS
-    trigger = liquidation_trigger(account, params["margin"])
+    trigger = liquidation_trigger(account, margin_of(market, params))
     if account["alarmed"] == ARMED:
         if account["habit"] != _STOP_OUT:  # funding, deleveraging or a partial close moved it
-            alarm = _alarm_price(account, params, trigger)
+            alarm = _alarm_price(market, params, account, trigger)
             market["holders"][slot]["alarm"] = np.uint32(alarm)
         alarm = np.int64(market["holders"][slot]["alarm"])
         trigger = min(trigger, alarm) if side == SHORTS else max(trigger, alarm)
@@ -117,14 +118,14 @@ def move_trigger(market, params, slot, side):
 
 
 @kernel
-def _alarm_price(account, params, trigger):
+def _alarm_price(market, params, account, trigger):
     """Mark at which equity falls to the alarm ratio of the maintenance margin, ticks.
 
     In the bracket that the position has at its liquidation, where the holder looks it up; the
     trigger itself when no price liquidates the position. Where the ratio asks a long for its
     whole notional every mark is one.
     """
-    margin = params["margin"]
+    margin = margin_of(market, params)
     if trigger <= 0 or trigger >= UNREACHABLE:
         return trigger
     perp = np.float64(account["perp"])
@@ -219,7 +220,7 @@ def check_mark(market, params):
     learner = market["accounts"][LEARNER]
     if nobody:
         return
-    if learner["laddered"] == FREE and is_liquidatable(learner, params["margin"], mark):
+    if learner["laddered"] == FREE and is_liquidatable(learner, margin_of(market, params), mark):
         _enqueue(market, params, LEARNER)
 
 
@@ -248,7 +249,8 @@ def _sweep(market, params, side, mark):
             armed = account["alarmed"] == ARMED
             if hit and (armed or not nobody):
                 unlink(market, ladder, np.int64(slot), side)
-                if armed and (nobody or not is_liquidatable(account, params["margin"], mark)):
+                margin = margin_of(market, params)
+                if armed and (nobody or not is_liquidatable(account, margin, mark)):
                     _alarm(market, params, np.int64(slot))
                 else:
                     _enqueue(market, params, np.int64(slot))

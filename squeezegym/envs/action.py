@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from squeezegym.codes import Measure
 from squeezegym.errors import ConfigError, did_you_mean
+from squeezegym.measures import Measure
 
 ACTION_SETS = ("continuous", "discrete", "masked")
 N_ACTIONS = 2  # target position, aggression
@@ -127,11 +127,12 @@ def masks(views: Any, standing: Any, limit: int, *, guarded: bool, restricted: b
     allowed &= ~(done[:, None] & (abs(lots - held) < deadband))
     measures = views["measures"][:, None] if guarded else np.zeros((len(views), 1), np.int64)
     if restricted:
-        short_ban = measures & Measure.SHORT_BAN != 0
-        buy_restriction = measures & Measure.BUY_RESTRICTION != 0
+        short_ban = measures & (Measure.SHORT_BAN | Measure.CLOSE_ONLY) != 0
+        buy_restriction = measures & (Measure.BUY_RESTRICTION | Measure.CLOSE_ONLY) != 0
         allowed &= ~(short_ban & (lots < np.minimum(held, 0) - 0.5))
         allowed &= ~(buy_restriction & (lots > np.maximum(held, 0) + 0.5))
     allowed &= ~((measures & Measure.PAUSE != 0) & (MENU[None, :, 1] > 0.0))
+    allowed &= measures & Measure.CANCEL_ONLY == 0
     allowed &= ((views["waiting"] == 0) & (views["liquidated"] == 0))[:, None]
     allowed[:, KEEP] = True
     return allowed

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from squeezegym.codes import Measure
+from squeezegym.measures import Measure
 from squeezegym.state import N_LEVELS, N_OBSERVATIONS
 
 

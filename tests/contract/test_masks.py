@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from squeezegym import Scenario
-from squeezegym.codes import Measure
+from squeezegym.measures import Measure
 from squeezegym.envs.action import KEEP, MENU
 from squeezegym.envs.rows import Rows
 from squeezegym.errors import ConfigError

@@ -111,7 +111,7 @@ def maintenance_margin(x: Inputs) -> dict[str, Any]:
     tier = int(from_python(margin.tier_of)(table, notional))
     required = int(from_python(margin.maintenance_margin)(table, notional))
     return {
-        "mmr": x["tiers"][tier]["mmr"],
+        "mmr": int(table["rate"][tier]) / RATE_ONE,
         "cum": int(table["deduction"][tier]) / 10**digits,
         "mm": required / 10**digits,
     }
