@@ -13,6 +13,7 @@ from squeezegym.commands.causes import causes
 from squeezegym.commands.data import data
 from squeezegym.commands.doctor import doctor
 from squeezegym.commands.listing import list_scenarios
+from squeezegym.commands.proximity import proximity
 from squeezegym.commands.show import show
 from squeezegym.commands.simulate import simulate
 from squeezegym.commands.validate import validate
@@ -30,6 +31,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "causes": causes,
     "calibrate": calibrate,
     "data": data,
+    "proximity": proximity,
     "warmup": warmup,
     "doctor": doctor,
 }
