@@ -21,7 +21,7 @@ from squeezegym.data.situation import Files, situation  # noqa: E402
 from squeezegym.rules import Margin  # noqa: E402
 
 BRACKETS = Margin(table="btcusdt").brackets
-DEPTH_QUOTE = 14e6
+DEPTH_QUOTE = 16e6
 
 
 def test_the_squeeze_of_january_2023_comes_from_above(shared):
