@@ -195,7 +195,10 @@ def scores(rows: pl.DataFrame, side: int) -> list[Score]:
     mine = rows.filter(pl.col("side") == side)
     named: list[tuple[str, list[str]]] = [(name, [name]) for name in (*MEASURES, *BASELINES)]
     named += [("all baselines", list(BASELINES)), ("baselines and chance", [*BASELINES, "chance"])]
-    return [score(name, walk_forward(mine, names)) for name, names in named]
+    return [
+        score(name, walk_forward(mine, names), name if len(names) == 1 else None)
+        for name, names in named
+    ]
 
 
 def calibration(path: Path, by_side: dict[int, list[Score]]) -> None:
@@ -214,15 +217,20 @@ def calibration(path: Path, by_side: dict[int, list[Score]]) -> None:
     figure.savefig(path)
 
 
+def with_interval(estimate: float, interval: Any) -> str:
+    """Write an estimate with its interval."""
+    return f"{estimate:.2f} ({interval.low:.2f} to {interval.high:.2f})"
+
+
 def score_table(found: list[Score]) -> str:
     """Write the scores of one side."""
     return table(
-        ("measure", "AUC", "95 % interval", "Brier score", "skill"),
+        ("measure", "AUC as it stands", "AUC of the fitted curve", "Brier score", "skill"),
         (
             (
                 s.name,
-                f"{s.auc:.2f}",
-                f"{s.interval.low:.2f} to {s.interval.high:.2f}",
+                "" if s.auc is None else with_interval(s.auc, s.interval),
+                with_interval(s.fitted, s.fitted_interval),
                 f"{s.brier:.4f}",
                 f"{s.skill:+.1%}",
             )
@@ -233,15 +241,21 @@ def score_table(found: list[Score]) -> str:
 
 def verdict(found: list[Score]) -> str:
     """Say whether the measure tells anything, and whether more than the trivial ones."""
-    chance = next(s for s in found if s.name == "chance")
-    trivial = max((s for s in found if s.name in BASELINES), key=lambda s: s.auc)
-    tells = "tells something" if chance.interval.low > 0.5 else "is not shown to tell anything"
-    better = "above" if chance.interval.low > trivial.auc else "not shown to be above"
+    by_name = {s.name: s for s in found}
+    chance, trivial = by_name["chance"], max((by_name[n] for n in BASELINES), key=_auc)
+    low = chance.interval.low if chance.interval else 0.0
+    tells = "tells something" if low > 0.5 else "is not shown to tell anything"
+    better = "above" if low > _auc(trivial) else "not shown to be above"
+    skill = "better" if chance.skill > 0 else "no better"
     return (
-        f"The chance {tells} (AUC {chance.auc:.2f}, {chance.interval.low:.2f} to"
-        f" {chance.interval.high:.2f}); it is {better} the best trivial measure, {trivial.name}"
-        f" ({trivial.auc:.2f})."
+        f"The chance {tells} (AUC {with_interval(_auc(chance), chance.interval)}); it is {better}"
+        f" the best of the trivial measures, {trivial.name} ({_auc(trivial):.2f}), and as a"
+        f" probability {skill} than the rate of the past."
     )
+
+
+def _auc(of: Score) -> float:
+    return of.auc if of.auc is not None else of.fitted
 
 
 def full_market(data: Path) -> tuple[str, Proximity]:
@@ -353,9 +367,11 @@ volume; where open interest or liquidations are known they must agree (`squeezeg
 A flush is the same down. Every {every} hours from March to September 2025, five coins at Binance;
 the label is whether one begins within 24 hours. Only candles and funding are known here, so the
 measure works with the stand-in for the open interest. Probabilities are predicted walk-forward
-from a curve fitted on the past, purged of rows within 48 hours. AUC .5 is chance; the interval is
-a bootstrap over weeks; skill is the share by which the Brier score is below that of the past rate
-alone.
+from a curve fitted on the past, purged of rows within 48 hours. AUC .5 is chance, and 1 a measure
+that is always higher before a squeeze. The first column takes each measure as it stands, the second
+the fitted curve over pairs of rows of one stretch of time: across stretches the rate of the past
+alone would rank, and badly, since a busy stretch follows a quiet one. Intervals are a bootstrap over
+weeks; skill is the share by which the Brier score is below that of the past rate.
 
 ### Squeezes ({squeezes} of {rows:,} rows)
 

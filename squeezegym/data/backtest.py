@@ -48,16 +48,22 @@ class Score:
 
     Attributes:
         name: Of the measure.
-        auc: Chance that a row before a squeeze ranks above one that is not; .5 tells nothing.
-        interval: 95 %, bootstrap over weeks.
+        auc: Chance that the measure is higher in a row before a squeeze than in one that is not, as
+            it stands; .5 tells nothing. None of several measures together.
+        interval: Its 95 % interval, bootstrap over weeks.
+        fitted: The same of the predicted probability, rows of one stretch compared with each other:
+            across stretches the rate of the past alone ranks, and ranks badly.
+        fitted_interval: Its interval.
         brier: Mean squared error of the probabilities.
         skill: Share by which it is below that of the rate of the past alone; negative is worse.
         curve: Fifths of the predicted probability: predicted, observed, its interval, rows.
     """
 
     name: str
-    auc: float
-    interval: Interval
+    auc: float | None
+    interval: Interval | None
+    fitted: float
+    fitted_interval: Interval
     brier: float
     skill: float
     curve: tuple[tuple[float, float, float, float, int], ...]
@@ -164,7 +170,7 @@ def walk_forward(rows: pl.DataFrame, names: Sequence[str], *, folds: int = _FOLD
         folds: Stretches; the first is never predicted.
 
     Returns:
-        The predicted rows with ``p`` and ``base``, the rate of the past alone.
+        The predicted rows with ``p``, ``base`` (the rate of the past alone) and ``stretch``.
     """
     ordered = rows.sort("at")
     times = ordered["at"].dt.epoch("ns").to_numpy()
@@ -173,15 +179,17 @@ def walk_forward(rows: pl.DataFrame, names: Sequence[str], *, folds: int = _FOLD
     values = ordered.select(names).to_numpy().astype(float)
     begins = ordered["begins"].to_numpy()
     p, base = np.full(len(ordered), np.nan), np.full(len(ordered), np.nan)
+    stretch = np.digitize(times, edges[1:-1])
     for start, end in pairwise(edges[1:]):
         past, now = times < start - gap, (times >= start) & (times < end)
         if begins[past].sum() < _LEAST_BEGUN or not now.any():
             continue
         base[now] = begins[past].mean()
         p[now] = _logistic(values[past], begins[past], values[now])
-    return ordered.with_columns(pl.Series("p", p), pl.Series("base", base)).filter(
-        pl.col("p").is_not_nan()
+    predicted = ordered.with_columns(
+        pl.Series("p", p), pl.Series("base", base), pl.Series("stretch", stretch)
     )
+    return predicted.filter(pl.col("p").is_not_nan())
 
 
 def _logistic(
@@ -223,8 +231,28 @@ def auc(begins: NDArray[np.bool_], scores: FloatArray) -> float:
     return float((ranks - hits * (hits + 1) / 2) / (hits * (len(begins) - hits)))
 
 
-def score(name: str, predicted: pl.DataFrame, *, resamples: int = 2_000) -> Score:
+def auc_within(begins: NDArray[np.bool_], scores: FloatArray, group: NDArray[np.int64]) -> float:
+    """The same over pairs of one group; .5 where no group has both classes."""
+    total, pairs = 0.0, 0
+    for one in np.unique(group):
+        rows = group == one
+        hits = int(begins[rows].sum())
+        count = hits * (int(rows.sum()) - hits)
+        total += auc(begins[rows], scores[rows]) * count
+        pairs += count
+    return total / pairs if pairs else 0.5
+
+
+def score(
+    name: str, predicted: pl.DataFrame, measure: str | None = None, *, resamples: int = 2_000
+) -> Score:
     """Score predictions of `walk_forward`.
+
+    Args:
+        name: Of the score.
+        predicted: The rows.
+        measure: Column of the measure, where it is one.
+        resamples: Of the intervals.
 
     Raises:
         DataError: Nothing was predicted, or no squeeze is in it.
@@ -235,17 +263,27 @@ def score(name: str, predicted: pl.DataFrame, *, resamples: int = 2_000) -> Scor
             " them; pass a longer history"
         )
     begins, p = predicted["begins"].to_numpy(), predicted["p"].to_numpy()
+    stretch = predicted["stretch"].to_numpy()
     weeks = (predicted["at"].dt.epoch("s") // (WEEK_H * 3_600)).to_numpy()
     blocks = [np.flatnonzero(weeks == week) for week in np.unique(weeks)]
 
-    def of_blocks(drawn: list[Any]) -> float:
-        rows = np.concatenate(drawn)
-        return auc(begins[rows], p[rows])
+    def interval(statistic: Callable[[NDArray[np.int64]], float]) -> Interval:
+        return episode_interval(
+            blocks, lambda drawn: statistic(np.concatenate(drawn)), resamples=resamples
+        )
 
+    def fitted(rows: NDArray[np.int64]) -> float:
+        return auc_within(begins[rows], p[rows], stretch[rows])
+
+    every = np.arange(len(predicted))
+    alone: tuple[float | None, Interval | None] = (None, None)
+    if measure is not None:
+        values = np.nan_to_num(predicted[measure].to_numpy().astype(float))
+        alone = auc(begins, values), interval(lambda rows: auc(begins[rows], values[rows]))
     brier = float(np.mean((p - begins) ** 2))
     rate = float(np.mean((predicted["base"].to_numpy() - begins) ** 2))
-    interval = episode_interval(blocks, of_blocks, resamples=resamples)
-    return Score(name, auc(begins, p), interval, brier, 1 - brier / rate, _curve(begins, p))
+    skill = 1 - brier / rate
+    return Score(name, *alone, fitted(every), interval(fitted), brier, skill, _curve(begins, p))
 
 
 def _curve(

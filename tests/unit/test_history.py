@@ -10,7 +10,13 @@ import pytest
 
 pl = pytest.importorskip("polars")
 
-from squeezegym.data.backtest import auc, rows_of_candles, score, walk_forward  # noqa: E402
+from squeezegym.data.backtest import (  # noqa: E402
+    auc,
+    auc_within,
+    rows_of_candles,
+    score,
+    walk_forward,
+)
 from squeezegym.data.history import follow_candles, follow_metrics, hourly  # noqa: E402
 from squeezegym.data.labels import Rule, find_squeezes  # noqa: E402
 from squeezegym.data.schema import Kind, conform  # noqa: E402
@@ -173,13 +179,17 @@ def labelled(n: int = 600, strength: float = 2.0, seed: int = 0) -> pl.DataFrame
 
 def test_walk_forward_finds_a_signal_and_none_where_none_is():
     rows = labelled()
-    good = score("m", walk_forward(rows, ["m"]), resamples=200)
+    good = score("m", walk_forward(rows, ["m"]), "m", resamples=200)
     assert good.auc > 0.8 and good.interval.low > 0.7 and good.skill > 0.2
+    assert good.fitted > 0.8 and good.fitted_interval.low > 0.7
     for predicted, observed, low, high, count in good.curve:
         assert low - 0.03 <= predicted <= high + 0.03
         assert 0 <= observed <= 1 and count > 50
-    none = score("other", walk_forward(rows, ["other"]), resamples=200)
+    none = score("other", walk_forward(rows, ["other"]), "other", resamples=200)
     assert none.interval.low < 0.5 < none.interval.high
+    assert none.fitted_interval.low < 0.5 < none.fitted_interval.high
+    both = score("both", walk_forward(rows, ["m", "other"]), resamples=200)
+    assert both.auc is None and both.fitted > 0.8
     assert none.skill < 0.02
 
 
@@ -207,8 +217,12 @@ def test_auc_is_the_chance_of_the_right_order():
     assert auc(begins, np.array([3.0, 1.0, 2.0, 0.0])) == 1
     assert auc(begins, np.array([3.0, 1.0, 1.0, 4.0])) == pytest.approx(0.375)
     assert auc(np.ones(3, bool), np.arange(3.0)) == 0.5
+    groups = np.array([0, 0, 1, 1])
+    # Across groups the order is wrong, within them it is right.
+    assert auc_within(begins, np.array([2.0, 1.0, 9.0, 8.0]), groups) == 1
+    assert auc_within(begins, np.zeros(4), np.arange(4)) == 0.5
     with pytest.raises(DataError, match="allowed are some with a squeeze"):
-        score("m", labelled().with_columns(p=0.1, base=0.1, begins=False))
+        score("m", labelled().with_columns(p=0.1, base=0.1, stretch=1, begins=False))
 
 
 def test_rows_hold_measures_and_labels_of_both_sides():
