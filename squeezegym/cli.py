@@ -14,6 +14,7 @@ from squeezegym.commands.compare import compare
 from squeezegym.commands.data import data
 from squeezegym.commands.doctor import doctor
 from squeezegym.commands.listing import list_scenarios
+from squeezegym.commands.proximity import proximity
 from squeezegym.commands.replay import replay
 from squeezegym.commands.show import show
 from squeezegym.commands.simulate import simulate
@@ -34,6 +35,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "compare": compare,
     "calibrate": calibrate,
     "data": data,
+    "proximity": proximity,
     "warmup": warmup,
     "doctor": doctor,
 }

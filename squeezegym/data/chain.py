@@ -106,6 +106,7 @@ def chances(
     paths: int = 2048,
     least: float = LEAST_MOVE,
     weights: FloatArray | None = None,
+    step_s: float = STEP_S,
     seed: int = 0,
 ) -> tuple[Chance, Chance]:
     """Simulate the chance of a cascade up and down within a time.
@@ -117,32 +118,33 @@ def chances(
         paths: Paths, at least one a draw; rounded up to as many for each.
         least: What liquidations must add, log price.
         weights: (draws,) of the draws; None weighs alike.
+        step_s: Length of a step, s: longer ones are quicker and see fewer crossings.
         seed: Of the flow; the result depends on it and on nothing else.
 
     Returns:
         Up (through the shorts) and down (through the longs).
 
     Raises:
-        ConfigError: Draws that differ, or a horizon below one step of 10 s.
+        ConfigError: Draws that differ, or a horizon below one step.
     """
     if len(impact.within_10bps) != waiting.draws:
         raise ConfigError(
             f"the map has {waiting.draws} draws and the depth {len(impact.within_10bps)}, allowed"
             " is the same number; build both with one number of draws"
         )
-    if not (math.isfinite(horizon_s) and horizon_s >= STEP_S) or paths < 1:
+    if not (math.isfinite(horizon_s) and horizon_s >= step_s) or paths < 1:
         raise ConfigError(
-            f"the horizon must be at least {STEP_S:g} s and paths at least 1, got {horizon_s} and"
+            f"the horizon must be at least {step_s:g} s and paths at least 1, got {horizon_s} and"
             f" {paths}"
         )
     each = -(-paths // waiting.draws)
-    steps = int(horizon_s / STEP_S)
+    steps = int(horizon_s / step_s)
     rng = np.random.default_rng(seed)
     noise = rng.standard_t(_TAIL, (each * waiting.draws, steps))
-    noise *= np.tile(impact.flow_sd, each)[:, None] * math.sqrt(STEP_S * (_TAIL - 2) / _TAIL)
+    noise *= np.tile(impact.flow_sd, each)[:, None] * math.sqrt(step_s * (_TAIL - 2) / _TAIL)
     out = np.zeros((len(noise), 4))
-    keep = np.exp(-math.log(2) * STEP_S / impact.refill_s)
-    done = 1 - np.exp(-STEP_S / impact.engine_s)
+    keep = np.exp(-math.log(2) * step_s / impact.refill_s)
+    done = 1 - np.exp(-step_s / impact.engine_s)
     shorts, longs = (np.ascontiguousarray(waiting.side(side)) for side in (1, -1))
     numbers = np.array([POWER, WIDTH])
     within, permanent = impact.within_10bps, impact.permanent
@@ -156,7 +158,13 @@ def chances(
 
 
 def survival_weights(
-    waiting: LiquidationMap, impact: Impact, hours: float, *, paths: int = 2048, seed: int = 0
+    waiting: LiquidationMap,
+    impact: Impact,
+    hours: float,
+    *,
+    paths: int = 2048,
+    step_s: float = STEP_S,
+    seed: int = 0,
 ) -> FloatArray:
     """Weigh the draws by how likely the market has lived without a cascade for some hours.
 
@@ -167,6 +175,7 @@ def survival_weights(
         impact: Depth and flow.
         hours: Hours for which the market has been much like this and had none; 0 weighs alike.
         paths: Paths of an hour.
+        step_s: Length of a step, s.
         seed: Of the flow.
 
     Returns:
@@ -174,7 +183,7 @@ def survival_weights(
     """
     if hours <= 0:
         return np.full(waiting.draws, 1 / waiting.draws)
-    both = chances(waiting, impact, HOUR_S, paths=paths, seed=seed)
+    both = chances(waiting, impact, HOUR_S, paths=paths, step_s=step_s, seed=seed)
     n = -(-paths // waiting.draws)
     # A share of few paths is drawn towards a half: none of them has seen everything.
     logs = sum(np.log(1 - (side.draws * n + 0.5) / (n + 1)) for side in both) * hours

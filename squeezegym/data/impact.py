@@ -27,13 +27,14 @@ MEASURED_SPREAD = 0.25
 """Standard deviation of the logarithm of a depth measured in the same minutes (assumed)."""
 IMPLIED_SPREAD = 0.5
 """The same, of a depth implied by flow and volatility, or taken from another day (assumed)."""
-DISPLACED = 0.4
+DISPLACED = 0.31
 """Displacement that a minute's net flow makes in the visible book, over the minute's volatility:
 BTCUSDT, 2024-08-08, where all three are measured. Elsewhere it gives one from the others."""
-SHARE_SIGNED = 0.3
+SHARE_SIGNED = 0.6
 """Standard deviation of a minute's net aggressor volume over its mean volume, where only the volume
-is known: DOTUSDT and NEARUSDT, November 2024."""
+is known: the median day of DOTUSDT and NEARUSDT, November 2024, has 0.57 and 0.62."""
 LEAST_MINUTES = 30
+LEAST_SECONDS = 60.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -118,7 +119,7 @@ def impact_of_captures(
         seed: Of the draws.
 
     Raises:
-        DataError: A capture is too short.
+        DataError: A capture is too short, or does not move.
     """
     markets = [measure(capture) for capture in (perp, spot) if capture is not None]
     depth = sum(_within_10bps(market) for market in markets)
@@ -134,6 +135,11 @@ def impact_of_captures(
     ]
     rng = np.random.default_rng(seed)
     flow_sd = float(sums.std()) / math.sqrt(10)
+    if perp.duration_s < LEAST_SECONDS or not (flow_sd > 0 and volatility > 0):
+        raise DataError(
+            f"{perp.symbol}: the capture lasts {perp.duration_s:.0f} s, allowed are at least"
+            f" {LEAST_SECONDS:.0f} s in which it trades and moves; record longer"
+        )
     return _impact(_spread(depth, MEASURED_SPREAD, rng, draws), flow_sd, volatility, notes, rng)
 
 

@@ -205,8 +205,8 @@ def test_impact_of_candles_measures_flow_and_volatility():
     found = impact_of_candles(candles(), draws=256)
     assert found.volatility == pytest.approx(1e-3 / np.sqrt(60), rel=0.1)
     assert found.flow_sd[0] == pytest.approx(120 / np.sqrt(60), rel=0.15)
-    # A minute's flow of 120 displaces 4 bp, 0.4 of 10 bp: depth 120 / 0.4^0.67.
-    assert np.median(found.within_10bps) == pytest.approx(120 / 0.4**POWER, rel=0.2)
+    # A minute's flow of 120 displaces 0.31 of a minute's 10 bp.
+    assert np.median(found.within_10bps) == pytest.approx(120 / 0.31**POWER, rel=0.2)
     assert np.log(found.within_10bps).std() == pytest.approx(0.5, rel=0.2)
     told = impact_of_candles(candles(), depth=500.0, draws=256)
     assert np.median(told.within_10bps) == pytest.approx(500, rel=0.1)
