@@ -24,6 +24,7 @@ from rich.table import Table
 from squeezegym import __version__
 from squeezegym.errors import ConfigError, SqueezegymError
 from squeezegym.files import check_target, write_whole
+from squeezegym.physics import phase
 from squeezegym.progress import market_time
 from squeezegym.studies import calibrate, causes, validate
 
@@ -327,6 +328,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "validate": validate,
     "causes": causes,
     "calibrate": calibrate,
+    "phase": phase,
     "warmup": _warmup,
     "doctor": _doctor,
 }

@@ -1,7 +1,8 @@
-"""Files that commands write: refused before anything runs, or written whole."""
+"""What commands need, and the files that they write: refused before anything runs, or whole."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -31,3 +32,9 @@ def write_whole(path: Path, save: Callable[[Path], object]) -> None:
         raise ConfigError(f"{str(path)!r} cannot be written ({error.strerror or error})") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def needs(module: str, extra: str, command: str) -> None:
+    """Refuse a command without the library that it stands on."""
+    if importlib.util.find_spec(module) is None:
+        raise ConfigError(f"{command} needs {module}; pip install 'squeezegym[{extra}]'")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from squeezegym.errors import ConfigError
-from squeezegym.files import check_target, write_whole
+from squeezegym.files import check_target, needs, write_whole
 from squeezegym.progress import market_time
 
 _OUTDATED = 1
@@ -46,7 +45,7 @@ def validate(
     from squeezegym.theory.validate import work
     from squeezegym.view.facts import facts_data, facts_markdown, facts_table
 
-    _needs("scipy", "theory", "validate")
+    needs("scipy", "theory", "validate")
     check_target("--json", as_json, (".json",))
     check_target("--markdown", markdown, (".md",))
     calm, squeeze = Scenario.load(scenario_calm), Scenario.load(scenario_squeeze)
@@ -80,7 +79,7 @@ def causes(
     from squeezegym.theory.causes import work
     from squeezegym.view.facts import causes_data, causes_markdown, causes_table
 
-    _needs("scipy", "theory", "causes")
+    needs("scipy", "theory", "causes")
     check_target("--json", as_json, (".json",))
     check_target("--markdown", markdown, (".md",))
     with market_time(work(episodes)) as advance:
@@ -121,7 +120,7 @@ def calibrate(
     from squeezegym.data.calibrate import calibrate as measured_file
     from squeezegym.data.calibrate import measure_pair
 
-    _needs("tomlkit", "data", "calibrate")
+    needs("tomlkit", "data", "calibrate")
     target = out or scenario
     if not scenario.is_file():
         raise ConfigError(f"--scenario: {str(scenario)!r} does not exist; give a .toml file")
@@ -141,8 +140,3 @@ def calibrate(
     write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
     console.print(f"wrote {target}: {differ} of {len(changes)} numbers changed", highlight=False)
     return 0
-
-
-def _needs(module: str, extra: str, command: str) -> None:
-    if importlib.util.find_spec(module) is None:
-        raise ConfigError(f"{command} needs {module}; pip install 'squeezegym[{extra}]'")
