@@ -24,7 +24,7 @@ from rich.table import Table
 from squeezegym import __version__
 from squeezegym.errors import ConfigError, SqueezegymError
 from squeezegym.files import check_target, write_whole
-from squeezegym.physics import phase
+from squeezegym.physics import phase, proof
 from squeezegym.progress import market_time
 from squeezegym.studies import calibrate, causes, validate
 
@@ -329,6 +329,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "causes": causes,
     "calibrate": calibrate,
     "phase": phase,
+    "proof": proof,
     "warmup": _warmup,
     "doctor": _doctor,
 }

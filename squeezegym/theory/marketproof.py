@@ -22,7 +22,7 @@ from squeezegym.theory.phase import MARKET_S, MARKET_SHARE, PROBE_SEED, market_s
 from squeezegym.theory.proof import Check, check, midpoint, plane_midpoint, within
 from squeezegym.theory.response import probe
 from squeezegym.theory.samples import BP, FloatArray
-from squeezegym.theory.supply import Supply, measure_supply, measured_barriers
+from squeezegym.theory.supply import measure_supply, measured_barriers
 from squeezegym.units import SECOND
 
 MULTIPLES = np.array([0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0])
@@ -58,10 +58,11 @@ def market_checks(
         The rows.
     """
     scenario, rows = market_scenario(1.0, 1.0), range(seed, seed + seeds)
-    progress("supply of the market")
-    supply = measure_supply(scenario, range(PROBE_SEED, PROBE_SEED + seeds))
     progress("thresholds of the market")
-    yield from _threshold(scenario, supply, rows)
+    yield from _threshold(scenario, rows)
+    progress("thresholds of the market, causes taken away")
+    for name, changes in VARIANTS.items():
+        yield from _threshold(Scenario.load(scenario, **changes), rows, name)
     progress("responses of the market")
     yield from _indices(rows)
     progress("phase plane of the market")
@@ -75,7 +76,7 @@ def market_checks(
         within(1.0, 0.1),
     )
     progress("nulls of the market")
-    yield from _nulls(scenario, supply, rows)
+    yield from _nulls(scenario, rows)
 
 
 def run_multiples(
@@ -117,7 +118,9 @@ def _opened(scenario: Scenario, seeds: Sequence[int]) -> Batch:
     return batch
 
 
-def _threshold(scenario: Scenario, supply: Supply, seeds: range) -> Iterator[Check]:
+def _threshold(scenario: Scenario, seeds: range, variant: str = "") -> Iterator[Check]:
+    """Where half squeeze, in barriers; of a variant the first row alone."""
+    supply = measure_supply(scenario, range(PROBE_SEED, PROBE_SEED + len(seeds)))
     batch = _opened(scenario, seeds)
     found = measured_barriers(batch.markets, scenario, supply)
     batch.close()
@@ -126,12 +129,14 @@ def _threshold(scenario: Scenario, supply: Supply, seeds: range) -> Iterator[Che
     hits = np.array([run.passed.sum() for run in runs])
     yield check(
         "V9",
-        "full market: barriers of measured supply at which half squeeze",
+        f"full market{variant}: barriers of measured supply at which half squeeze",
         f"{len(seeds)} seeds at {len(MULTIPLES)} multiples; {_BARRIER}",
         1.0,
         midpoint(MULTIPLES, hits, len(seeds)),
         within(1.0, 0.03),
     )
+    if variant:
+        return
     points = [
         {"index": x, "ran_away": y}
         for run in runs
@@ -156,6 +161,17 @@ def _threshold(scenario: Scenario, supply: Supply, seeds: range) -> Iterator[Che
         (float(np.median(ratios)), episode_interval(ratios.tolist(), _median)),
         within(1.0, 0.02),
     )
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    ", no drift of the fundamental": {"value.drift_bps_per_minute": 0.0},
+    ", and a mark and an engine ten times as fast": {
+        "value.drift_bps_per_minute": 0.0,
+        "marks.interval_ms": 100,
+        "liquidation.interval_ms": 10.0,
+        "liquidation.latency_ms": 1.0,
+    },
+}
 
 
 def _median(values: list[Any]) -> float:
@@ -217,7 +233,8 @@ def cluster_density(market: Market, width_bps: float = 25.0) -> float:
     return float(np.bincount(band[inside], sizes[inside]).max() / width)
 
 
-def _nulls(scenario: Scenario, supply: Supply, seeds: range) -> Iterator[Check]:
+def _nulls(scenario: Scenario, seeds: range) -> Iterator[Check]:
+    supply = measure_supply(scenario, range(PROBE_SEED, PROBE_SEED + len(seeds)))
     batch = _opened(scenario, seeds)
     barriers = np.array([x.demand for x in measured_barriers(batch.markets, scenario, supply)])
     batch.close()

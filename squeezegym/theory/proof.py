@@ -1,4 +1,4 @@
-"""What the theory predicts, beside what the reduced chain does: rows V1 to V10, V12 and V13.
+"""What the theory predicts, beside what book and reduced chain do: rows V0 to V13.
 
 Rows of the full market are in `squeezegym.theory.marketproof`; the protocol is this project's own.
 """
@@ -144,6 +144,7 @@ def reduced_checks(effort: float = 1.0, seed: int = 1) -> Iterator[Check]:
     Yields:
         The rows in their order.
     """
+    yield from _one_tick(effort, seed)
     for rows in (_volumes, _numbers, _runaways, _throttles, _marks, _contagion, _barrier):
         yield from rows(effort, seed)
     for rows in (_growth, _planes, _nulls, _finite_size):
@@ -152,6 +153,65 @@ def reduced_checks(effort: float = 1.0, seed: int = 1) -> Iterator[Check]:
 
 def _count(paths: int, effort: float) -> int:
     return max(20, round(paths * effort))
+
+
+def one_tick_rise(bid: int, ask: int) -> float:
+    """Chance that the ask of a one-tick book in balance empties first.
+
+    Source: Cont and de Larrard 2013, SIAM Journal on Financial Mathematics 4, 1.
+
+    Args:
+        bid: Orders bid, 1 and above.
+        ask: Orders offered.
+    """
+    from scipy.integrate import quad
+
+    def integrand(t: float) -> float:
+        c = 2 - math.cos(t)
+        root = c - math.sqrt(c * c - 1)
+        return float(root**ask * math.sin(bid * t) / math.tan(t / 2))
+
+    return float(quad(integrand, 0.0, math.pi)[0]) / math.pi
+
+
+def _one_tick(effort: float, seed: int) -> Iterator[Check]:
+    episodes = _count(50_000, effort)
+    for bid, ask in ((2, 1), (1, 3)):
+        expected = one_tick_rise(bid, ask)
+        yield check(
+            "V0",
+            f"chance that the ask empties first, {bid} bid and {ask} offered",
+            f"the matching engine, one-tick book, {episodes:,} episodes",
+            expected,
+            share_of(_rises(bid, ask, episodes, np.random.default_rng(seed)), episodes),
+            within(expected, absolute=0.005),
+        )
+
+
+def _rises(bid: int, ask: int, episodes: int, random: np.random.Generator) -> int:
+    """How often the ask empties first: queues grow and shrink at one rate, all orders of a lot."""
+    from squeezegym.orderbook import OrderBook
+
+    book, rises = OrderBook((1, 1000), 4096), 0
+    sides, prices = ("buy", "sell"), (100, 101)
+    for _ in range(episodes):
+        queues = [
+            [book.submit(sides[side], 1, prices[side]).order_id for _ in range(size)]
+            for side, size in ((0, bid), (1, ask))
+        ]
+        while queues[0] and queues[1]:
+            event, side = divmod(int(random.integers(4)), 2)
+            if event == 0:
+                queues[side].append(book.submit(sides[side], 1, prices[side]).order_id)
+            elif random.random() < 0.5:
+                book.submit(sides[1 - side], 1)  # a market order takes the oldest
+                queues[side].pop(0)
+            else:
+                book.cancel(queues[side].pop(int(random.integers(len(queues[side])))))
+        rises += not queues[1]
+        for order_id in queues[0] + queues[1]:
+            book.cancel(order_id)
+    return rises
 
 
 def _volumes(effort: float, seed: int) -> Iterator[Check]:
