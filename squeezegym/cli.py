@@ -14,6 +14,8 @@ from squeezegym.commands.compare import compare
 from squeezegym.commands.data import data
 from squeezegym.commands.doctor import doctor
 from squeezegym.commands.listing import list_scenarios
+from squeezegym.commands.phase import phase
+from squeezegym.commands.proof import proof
 from squeezegym.commands.proximity import proximity
 from squeezegym.commands.replay import replay
 from squeezegym.commands.show import show
@@ -36,6 +38,8 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "calibrate": calibrate,
     "data": data,
     "proximity": proximity,
+    "phase": phase,
+    "proof": proof,
     "warmup": warmup,
     "doctor": doctor,
 }

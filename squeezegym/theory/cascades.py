@@ -21,13 +21,15 @@ Sizes = Literal["constant", "exponential"]
 SIZES = ("constant", "exponential")
 
 
+SHALLOW = 0.05  # of the largest net: folds shallower than that are steps of single accounts
+
+
 class Barrier(NamedTuple):
     """What exogenous demand must exceed to start a cascade, and how far that goes.
 
     Attributes:
-        demand: ``max_p (S(p) - D(p))`` up to the first such maximum that more demand than it
-            passes for good, base.
-        price: Where it is reached: the top of the spring.
+        demand: ``S(p) - D(p)`` at the top of the spring, base.
+        price: Where that is.
         end: Price at which supply meets demand again when the barrier is just exceeded; infinity
             if not on the grid.
     """
@@ -60,8 +62,9 @@ def terminal_price(prices: ArrayLike, supply: ArrayLike, forced: ArrayLike, dema
 def ignition_barrier(prices: ArrayLike, supply: ArrayLike, forced: ArrayLike) -> Barrier:
     """Ignition barrier of a state, with its place and the end of the cascade beyond it.
 
-    The barrier is the largest of ``S - D`` before its deepest fall from a maximum, the fold that
-    matters most; without any fall it is the last value, and there is no cascade.
+    The barrier is the largest of ``S - D`` before its deepest fall, the fold that matters most.
+    Where it never falls by a twentieth of its largest value there is no cascade, and the barrier is
+    that value.
 
     Args:
         prices: As of `terminal_price`, like the others.
@@ -69,14 +72,14 @@ def ignition_barrier(prices: ArrayLike, supply: ArrayLike, forced: ArrayLike) ->
         forced: ``D``.
     """
     price, net = _net(prices, supply, forced)
-    peaks = np.maximum.accumulate(net)
-    if not (net < peaks).any():
-        return Barrier(float(net[-1]), float(price[-1]), float(price[-1]))
-    deepest = int(np.argmax(peaks - net))
+    falls = np.maximum.accumulate(net) - net
+    deepest = int(np.argmax(falls))
+    if falls[deepest] <= SHALLOW * max(float(net.max()), 0.0):
+        top = int(np.argmax(net))
+        return Barrier(float(net[top]), float(price[top]), float(price[top]))
     top = int(np.argmax(net[: deepest + 1]))
     demand = float(net[top])
-    beyond = _first_above(price[deepest:], net[deepest:], demand)
-    return Barrier(demand, float(price[top]), beyond)
+    return Barrier(demand, float(price[top]), _first_above(price[deepest:], net[deepest:], demand))
 
 
 def ignition_hazard(barrier: float, flow_sd: float, refill_s: float) -> float:
