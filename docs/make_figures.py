@@ -57,6 +57,38 @@ def equity() -> None:
     figure.savefig(HERE / "images" / "equity_halt.png")
 
 
+def policies() -> None:
+    """The same seed under the engines of four venues."""
+    labels = {
+        "all at the bankruptcy price (Binance)": "ioc_at_bankruptcy",
+        "a fifth, then a pause (Hyperliquid)": "partial_20_cooldown",
+        "small steps (Deribit)": "small_steps",
+        "growing share (Drift)": "ramp",
+    }
+    series = {
+        label: run("short_squeeze", SEED, 300, **{"liquidation.policy": policy})
+        for label, policy in labels.items()
+    }
+    figure = worlds(series, f"short_squeeze, seed {SEED}: one seed, four liquidation engines")
+    figure.savefig(HERE / "images" / "policies.png")
+
+
+def mark_rules() -> None:
+    """The same seed under four marks."""
+    labels = {
+        "median of three (Binance)": "binance",
+        "index (dYdX v4)": "oracle",
+        "last trade": "last",
+        "fair price (BitMEX)": "funding_basis",
+    }
+    series = {
+        label: run("short_squeeze", SEED, 300, **{"marks.rule": rule})
+        for label, rule in labels.items()
+    }
+    figure = worlds(series, f"short_squeeze, seed {SEED}: one seed, four marks")
+    figure.savefig(HERE / "images" / "marks.png")
+
+
 if __name__ == "__main__":
     (HERE / "images").mkdir(exist_ok=True)
     three_rules("short_squeeze", "shorts")
@@ -64,3 +96,5 @@ if __name__ == "__main__":
     three_rules("thin_alt", "shorts")
     crossing()
     equity()
+    policies()
+    mark_rules()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any, Union
 
 import tyro
 
+from squeezegym.commands.bench import bench
 from squeezegym.commands.calibrate import calibrate
 from squeezegym.commands.causes import causes
 from squeezegym.commands.compare import compare
@@ -18,14 +20,12 @@ from squeezegym.commands.phase import phase
 from squeezegym.commands.proof import proof
 from squeezegym.commands.proximity import proximity
 from squeezegym.commands.replay import replay
+from squeezegym.commands.reports import FAILED, STOPPED
 from squeezegym.commands.show import show
 from squeezegym.commands.simulate import simulate
 from squeezegym.commands.validate import validate
 from squeezegym.commands.warmup import warmup
 from squeezegym.errors import SqueezegymError
-
-_FAILED = 2
-_STOPPED = 130
 
 _COMMANDS: dict[str, Callable[..., Any]] = {
     "list": list_scenarios,
@@ -40,9 +40,26 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "proximity": proximity,
     "phase": phase,
     "proof": proof,
+    "bench": bench,
     "warmup": warmup,
     "doctor": doctor,
 }
+_ABOUT = """Leveraged spot-perp markets with short squeezes and liquidation cascades.
+
+`squeezegym COMMAND --help` explains a command. To begin with: `squeezegym list`, then `squeezegym
+simulate --seconds 300`, then `squeezegym replay short_squeeze`. Completion for a shell:
+`squeezegym --tyro-write-completion bash FILE` (or zsh, fish)."""
+
+
+def _parser(words: Sequence[str]) -> Any:
+    """Return the union of the commands; those that are only listed say one sentence."""
+    chosen = words[0] if words else ""
+    commands = []
+    for name, command in _COMMANDS.items():
+        brief = None if name == chosen else (command.__doc__ or "").partition("\n\n")[0]
+        how = tyro.conf.subcommand(name=name, constructor=command, description=brief)
+        commands.append(Annotated[Any, how])
+    return Union[tuple(commands)]  # noqa: UP007  (made of a tuple)
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -55,20 +72,25 @@ def main(args: Sequence[str] | None = None) -> int:
         Exit code: 0, 2 after bad input, of which one sentence stands on stderr, or 130 after an
         interrupt.
     """
+    words = sys.argv[1:] if args is None else list(args)
     try:
-        result = tyro.extras.subcommand_cli_from_dict(
-            _COMMANDS,
+        result = tyro.cli(
+            _parser(words),
             prog="squeezegym",
-            description="Leveraged spot-perp markets with short squeezes and liquidation cascades.",
-            args=args,
-            config=(tyro.conf.FlagCreatePairsOff,),
+            description=_ABOUT,
+            args=words,
+            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
         )
+        sys.stdout.flush()
     except SqueezegymError as error:
         print(f"squeezegym: {error}", file=sys.stderr)
-        return _FAILED
+        return FAILED
     except KeyboardInterrupt:
         print("squeezegym: stopped; nothing was written", file=sys.stderr)
-        return _STOPPED
+        return STOPPED
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return result if isinstance(result, int) else 0
 
 

@@ -145,10 +145,15 @@ class Market:
             self._batch.markets.copy(), self._batch.views.copy(), self.scenario.digest()
         )
 
-    def restore(self, state: MarketState) -> None:
+    def restore(self, state: MarketState, frames: Any = None, rows: Any = None) -> None:
         """Return to a snapshot of a market of the same scenario.
 
         Samples and log rows taken after the snapshot are dropped.
+
+        Args:
+            state: The snapshot.
+            frames: Samples up to it, where another market took it; default those of this one.
+            rows: Log rows likewise.
         """
         if state.digest != self.scenario.digest():
             raise ConfigError(
@@ -158,8 +163,10 @@ class Market:
         self._batch.markets[:] = state.record
         self._batch.views[:] = state.view
         now = int(self.record["clock"]["now"])
-        self._frames = [row for row in self._frames if round(row["time"] * SECOND) <= now]
-        self._log_rows[:] = [rows[rows["time"] <= now] for rows in self._log_rows]
+        known = self._frames if frames is None else list(frames)
+        self._frames = [row for row in known if round(row["time"] * SECOND) <= now]
+        pieces = self._log_rows if rows is None or not len(rows) else [rows]
+        self._log_rows[:] = [piece[piece["time"] <= now] for piece in pieces]
 
     def ledger(self) -> dict[str, Any]:
         """Every pot, and the three sums that must be zero.

@@ -1,9 +1,12 @@
-"""The bar that long commands show a person who looks on."""
+"""What long commands owe a person who looks on: a bar, and an end when asked for one."""
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from rich.console import Console
 
@@ -31,3 +34,28 @@ def market_time(total: float) -> Iterator[Callable[[float], None]]:
     ) as progress:
         task = progress.add_task("run", total=total)
         yield lambda seconds: progress.advance(task, seconds)
+
+
+@contextmanager
+def interrupts() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C wait until work stands at a place from which it can go on.
+
+    Yields:
+        A function that says whether an interrupt is waiting. A second one is raised at once.
+    """
+    waiting = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal waiting
+        if waiting:
+            raise KeyboardInterrupt
+        waiting = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: waiting
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Annotated
 
+import tyro
 from rich.console import Console
 from rich.table import Table
 
@@ -11,17 +13,35 @@ if TYPE_CHECKING:
     from squeezegym.scenario import Scenario
 
 
-def list_scenarios() -> None:
-    """List the environments and the shipped scenarios, one line each."""
+def list_scenarios(as_json: Annotated[bool, tyro.conf.arg(name="json")] = False) -> None:
+    """List the environments and the shipped scenarios, one line each.
+
+    Args:
+        as_json: Print the list as JSON instead of a table.
+    """
     from squeezegym import ENVIRONMENTS
     from squeezegym.scenario import Scenario
 
-    console = Console()
-    ids = {name: env_id for env_id, name in ENVIRONMENTS.items()}
-    table = Table("scenario", "environment", "what it is", title_justify="left")
-    for name in Scenario.names():
-        table.add_row(name, ids.get(name, "-"), _about(Scenario.load(name)))
-    console.print(table)
+    ids: dict[str, list[str]] = {}
+    for env_id, name in ENVIRONMENTS.items():
+        ids.setdefault(name, []).append(env_id)
+    scenarios = [Scenario.load(name) for name in Scenario.names()]
+    if as_json:
+        found = [
+            {
+                "scenario": scenario.name,
+                "environments": ids.get(scenario.name, []),
+                "digest": scenario.digest(),
+                "about": _about(scenario),
+            }
+            for scenario in scenarios
+        ]
+        print(json.dumps(found, indent=2))
+        return
+    table = Table("scenario", "environments", "what it is", title_justify="left")
+    for scenario in scenarios:
+        table.add_row(scenario.name, "\n".join(ids.get(scenario.name, ["-"])), _about(scenario))
+    Console().print(table)
 
 
 def _about(scenario: Scenario) -> str:

@@ -1,4 +1,4 @@
-"""Files that the studies write beside what they print, and what they need to run."""
+"""What commands share: exit codes, files written beside what is printed, what they need to run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from rich.console import Console
 
 from squeezegym.errors import ConfigError
 from squeezegym.files import write_whole
+
+FAILED = 2
+"""Exit code after bad input."""
+STOPPED = 130
+"""Exit code after an interrupt."""
 
 
 def write_report(target: Path | None, text: str) -> None:

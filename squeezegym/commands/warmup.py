@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Annotated, Literal
 
@@ -11,19 +12,24 @@ from rich.console import Console
 WarmName = Literal["small", "default", "large", "book", "theory"]
 
 
-def warmup(what: Annotated[tuple[WarmName, ...], tyro.conf.Positional] = ("default",)) -> None:
+def warmup(
+    what: Annotated[tuple[WarmName, ...], tyro.conf.Positional] = ("default",),
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
+) -> None:
     """Compile the kernels now, so that no environment waits for it later.
 
     Args:
         what: Size classes of a market: small, default, large (about 20 s each); book, the
             stand-alone order book as it is made by default (about 12 s); or theory, the reduced
             model (about 3 s). Compiled once, and then loaded from the disk cache.
+        as_json: Print the seconds that each took as JSON.
     """
     from squeezegym.market import Market
     from squeezegym.orderbook import OrderBook
 
-    console = Console()
+    console = Console(quiet=as_json)
     few = {"shorts": 20, "longs": 10, "short_base": 10.0, "long_base": 5.0}
+    took = {}
     for size in dict.fromkeys(what):
         started = time.perf_counter()
         if size == "book":
@@ -37,4 +43,7 @@ def warmup(what: Annotated[tuple[WarmName, ...], tyro.conf.Positional] = ("defau
             reduced_paths(Reactions.even(0.5, 1.0, demand=1.0), 1)
         else:
             Market("calm", size_class=size, population=few, episode={"burn_in_s": 0.0}).run(0.1)
-        console.print(f"{size}: ready in {time.perf_counter() - started:.1f} s", highlight=False)
+        took[size] = round(time.perf_counter() - started, 2)
+        console.print(f"{size}: ready in {took[size]:.1f} s", highlight=False)
+    if as_json:
+        print(json.dumps(took))

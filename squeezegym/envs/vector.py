@@ -10,6 +10,7 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from squeezegym.batch import Batch
 from squeezegym.envs.action import action_space
 from squeezegym.envs.loading import load_scenario
 from squeezegym.envs.marketrow import MarketRow
@@ -211,6 +212,11 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
             "final_info": _masked(info, done),
             "_final_info": done.copy(),
         }
+
+    @property
+    def batch(self) -> Batch:
+        """The markets behind it, for recorders and diagnosis, never for the policy."""
+        return self._rows.batch
 
     def snapshot(self) -> dict[str, Any]:
         """Copy the state of every row, for search and counterfactuals."""

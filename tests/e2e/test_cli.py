@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -14,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from squeezegym import Scenario
+from squeezegym import Market, Scenario
+from squeezegym.checkpoint import save_checkpoint
 from squeezegym.cli import main
 
 T0 = 1_700_000_000_000
@@ -143,6 +146,114 @@ def test_a_bad_replay_is_one_sentence(
         assert word in err
 
 
+def test_list_bench_and_warmup_give_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--json"]) == 0
+    listed = {row["scenario"]: row for row in json.loads(capsys.readouterr().out)}
+    assert listed["calm"]["digest"] == Scenario.load("calm").digest()
+    assert "squeezegym/ShortSqueeze-v0" in listed["short_squeeze"]["environments"]
+    assert main(["bench", "--num-envs", "1", "3", "--seconds", "0.3", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["markets"] for row in rows] == [1, 3]
+    for row in rows:
+        assert row["steps"] > 0 and row["events"] > row["steps"]
+        assert row["steps_per_s"] == pytest.approx(row["steps"] / row["seconds"])
+    assert main(["warmup", "default", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["default"] >= 0
+
+
+def test_bench_prints_a_table_with_the_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--num-envs", "2", "--seconds", "0.1"]) == 0
+    out = capsys.readouterr().out
+    assert "steps a second" in out and "numba" in out
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["bench", "--env-id", "squeezegym/ShortSqueze-v0"], ["did you mean"]),
+        (["bench", "--num-envs", "0"], ["--num-envs", "from 1"]),
+        (["bench", "--seconds", "inf"], ["--seconds", "inf"]),
+        (["doctor", "--out", "report.txt"], ["--out", ".md"]),
+    ],
+)
+def test_bad_tools_are_one_sentence(
+    args: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = _refused(capsys, *args)
+    for word in words:
+        assert word in err
+
+
+def test_the_list_of_commands_is_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    for word in ("simulate", "replay", "bench", "doctor", "Completion"):
+        assert word in out
+    assert "liquidation.destination" not in out
+    with pytest.raises(SystemExit):
+        main(["replay", "--help"])
+    assert "liquidation.destination" in capsys.readouterr().out
+
+
+def test_shells_complete_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--tyro-print-completion", "bash"])
+    assert "simulate" in capsys.readouterr().out
+
+
+def test_an_interrupted_run_goes_on_to_the_same_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("whole.csv", "whole.npz", "cut.csv", "cut.npz", "state.npz")
+    whole_csv, whole_log, cut_csv, cut_log, state = (tmp_path / name for name in names)
+    run = ["simulate", "--scenario", "calm", "--seconds", "6", "--seed", "2", "--json"]
+    assert main([*run, "--out", str(whole_csv), "--log", str(whole_log)]) == 0
+    whole = json.loads(capsys.readouterr().out)
+
+    pieces = 0
+    unbroken = Market.run
+
+    def interrupted(self: Market, seconds: float) -> None:
+        nonlocal pieces
+        pieces += 1
+        unbroken(self, seconds)
+        if pieces == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Market, "run", interrupted)
+    cut = [*run, "--out", str(cut_csv), "--log", str(cut_log), "--state", str(state)]
+    assert main(cut) == 130
+    out, err = capsys.readouterr()
+    assert (out, pieces) == ("", 3)
+    assert err == f"squeezegym: stopped at 3.0 of 6.0 s; the same command goes on from {state}\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["state.npz", "whole.csv", "whole.npz"]
+    assert main(cut) == 0
+    ended = json.loads(capsys.readouterr().out)
+
+    assert {**ended, "wall_s": 0, "events_per_wall_s": 0} == {
+        **whole,
+        "wall_s": 0,
+        "events_per_wall_s": 0,
+    }
+    assert cut_csv.read_text() == whole_csv.read_text()
+    with np.load(cut_log) as a, np.load(whole_log) as b:
+        np.testing.assert_array_equal(a["rows"], b["rows"])
+    assert not state.exists()
+
+
+def test_a_state_of_another_run_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    market = Market("calm", seed=1)
+    market.run(1.0)
+    save_checkpoint(market, tmp_path / "state.npz")
+    state = ["--state", str(tmp_path / "state.npz"), "--scenario", "calm", "--seconds", "2"]
+    assert "another run" in _refused(capsys, "simulate", *state, "--seed", "2")
+    (tmp_path / "state.npz").write_text("nothing")
+    assert "put aside" in _refused(capsys, "simulate", *state, "--seed", "1")
+
+
 def test_warmup_compiles_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["warmup", "default", "book"]) == 0
     out = capsys.readouterr().out
@@ -150,10 +261,26 @@ def test_warmup_compiles_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_doctor_reports_the_installation(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor"]) in (0, 1)
+    assert main(["doctor"]) == 0
     out = capsys.readouterr().out
-    for word in ("python", "numba", "torch", "kernel cache", "threads"):
+    for word in ("python", "numba", "torch", "kernel cache", "threads", "a market"):
         assert word in out
+    if importlib.util.find_spec("ray") is None:
+        assert "[scale]" in out.replace("\n", "")
+
+
+def test_doctor_writes_a_report_and_finds_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.md"
+    monkeypatch.setenv("SQUEEZEGYM_THREADS", "none")
+    assert main(["doctor", "--json", "-o", str(report)]) == 1
+    findings = json.loads(capsys.readouterr().out)
+    (threads,) = (row for row in findings if row["what"] == "threads")
+    assert threads["is_wrong"] and "'none'" in threads["remark"]
+    text = report.read_text()
+    assert "| numba |" in text and "**(wrong)**" in text
+    assert "| SQUEEZEGYM_THREADS | none |" in text
 
 
 @pytest.mark.parametrize("args", [["simulat"], [], ["simulate", "--seconds", "x"]])

@@ -11,7 +11,6 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
 WITH_OUTPUT = re.findall(r"```python\n([^`]*?)```\s*```text\n(.*?)```", README, re.S)
-BOOK_PAGE = (ROOT / "docs" / "order-book.md").read_text(encoding="utf-8")
 
 
 def run(code):
@@ -33,8 +32,3 @@ def test_example_prints_what_the_readme_says(code, output):
 @pytest.mark.parametrize("code", [b for b in BLOCKS if b not in dict(WITH_OUTPUT)])
 def test_the_other_examples_run(code):
     run("import gymnasium as gym\nimport squeezegym\n" + code)
-
-
-def test_the_order_book_page_prints_what_it_says():
-    ((code, output),) = re.findall(r"```python\n([^`]*?)```\s*```text\n(.*?)```", BOOK_PAGE, re.S)
-    assert run(code) == output

@@ -1,12 +1,15 @@
 """Pages that are made from the code say what the code says."""
 
+import functools
 import re
+import shlex
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from squeezegym import cli
 from squeezegym.codes import Policy, Ranking, Remainder
 from squeezegym.core import deleveraging, execution, liquidation_price, margin
 from squeezegym.envs.observation import table
@@ -25,26 +28,74 @@ def test_links_of_the_pages_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-@pytest.mark.parametrize("name", ["facts.md", "margin.md"])
-def test_the_code_of_a_page_prints_what_the_page_says(name):
+SLOW = {"tutorial.md"}  # it trains
+
+
+def code_of(name):
+    """Python blocks of a page, each with the text that stands below it, if any."""
     text = (DOCS / name).read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
-    assert blocks
-    for code, said in blocks:
+    return re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", text, re.DOTALL)
+
+
+PAGES = sorted(page.name for page in DOCS.glob("*.md") if code_of(page.name))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in PAGES],
+)
+def test_the_code_of_a_page_runs_and_prints_what_the_page_says(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some of it writes files
+    names = {}
+    for code, said in code_of(name):
         printed = StringIO()
         with redirect_stdout(printed):
-            exec(code, {})
-        assert printed.getvalue() == said
+            exec(code, names)
+        assert not said or printed.getvalue() == said
 
 
-@pytest.mark.parametrize("name", ["liquidation.md", "replay.md", "testing.md"])
-def test_the_code_of_a_page_runs(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # some of it writes files
-    text = (DOCS / name).read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert blocks
-    for code in blocks:
-        exec(code, {})
+def commands_of(page):
+    """``squeezegym`` commands that a page shows."""
+    text = page.read_text(encoding="utf-8")
+    for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            if line.startswith("squeezegym "):
+                yield line
+
+
+def commands():
+    """Every one of the pages and the README, in words."""
+    for page in [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"]:
+        for line in commands_of(page):
+            yield pytest.param(shlex.split(line, comments=True)[1:], id=f"{page.stem}: {line}")
+
+
+@pytest.mark.parametrize("words", list(commands()))
+def test_every_command_of_a_page_is_one_that_the_command_line_takes(words, tmp_path, monkeypatch):
+    """Parsed as it stands; what it would run is left out."""
+    monkeypatch.chdir(tmp_path)
+    taken = []
+    for name, command in cli._COMMANDS.items():
+
+        def stub(*given, _name=name, **named):
+            taken.append(_name)
+
+        monkeypatch.setitem(cli._COMMANDS, name, functools.wraps(command)(stub))
+    try:
+        assert cli.main(words) == 0
+    except SystemExit as ended:  # completion is written by the parser itself
+        assert "--tyro-write-completion" in words and not ended.code
+        return
+    assert taken == words[:1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tutorial.md", "replay.md", "how-to.md", "command-line.md"])
+def test_the_commands_of_a_page_run_in_its_order(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for line in commands_of(DOCS / name):
+        if "--tyro-write-completion" not in line:
+            assert cli.main(shlex.split(line)[1:]) == 0
 
 
 def test_the_liquidation_page_names_every_policy_and_counter():
