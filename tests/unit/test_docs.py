@@ -37,7 +37,7 @@ def test_the_code_of_a_page_prints_what_the_page_says(name):
         assert printed.getvalue() == said
 
 
-@pytest.mark.parametrize("name", ["liquidation.md", "testing.md"])
+@pytest.mark.parametrize("name", ["conduct.md", "liquidation.md", "testing.md"])
 def test_the_code_of_a_page_runs(name):
     text = (DOCS / name).read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
