@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from squeezegym import Scenario
-from squeezegym.measures import Measure
 from squeezegym.envs.action import KEEP, MENU
 from squeezegym.envs.rows import Rows
 from squeezegym.errors import ConfigError
+from squeezegym.measures import Measure
 
 DISCRETE = "squeezegym/ShortSqueezeDiscrete-v0"
 MASKED = "squeezegym/ShortSqueezeMasked-v0"
