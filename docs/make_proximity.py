@@ -370,8 +370,8 @@ measure works with the stand-in for the open interest. Probabilities are predict
 from a curve fitted on the past, purged of rows within 48 hours. AUC .5 is chance, and 1 a measure
 that is always higher before a squeeze. The first column takes each measure as it stands, the second
 the fitted curve over pairs of rows of one stretch of time: across stretches the rate of the past
-alone would rank, and badly, since a busy stretch follows a quiet one. Intervals are a bootstrap over
-weeks; skill is the share by which the Brier score is below that of the past rate.
+alone would rank, and badly, since a busy stretch follows a quiet one. Intervals are a bootstrap
+over weeks; skill is the share by which the Brier score is below that of the past rate.
 
 ### Squeezes ({squeezes} of {rows:,} rows)
 
