@@ -45,6 +45,7 @@ class OrderFlag(IntEnum):
     DISPLACED = 16  # its id stands in the hash table, not in the direct map
     FORCED = 32  # sent by the liquidation engine
     AT_OPEN = 64  # for the next auction: cancelled after it, or with the band it waits at
+    LEAVING = 128  # its cancel waits before the matching engine
 
 
 class SelfTrade(IntEnum):
@@ -100,6 +101,10 @@ class Status(IntEnum):
     BEYOND_BAND = 21
     BUY_RESTRICTED = 22
     SHORT_BANNED = 23
+    OVERLOADED = 32
+    QUEUE_FULL = 33
+    RATE_LIMITED = 34
+    EXECUTION_UNKNOWN = 35
 
 
 STATUS_TEXT = {
@@ -127,6 +132,10 @@ STATUS_TEXT = {
     Status.BEYOND_BAND: "the limit lies beyond the price band; price the order within it",
     Status.BUY_RESTRICTED: "buying is restricted to closing; no long may be opened or enlarged",
     Status.SHORT_BANNED: "selling short is banned; no short may be opened or enlarged",
+    Status.OVERLOADED: "the matching engine is overloaded and takes no new orders; try again later",
+    Status.QUEUE_FULL: "no place is left before the matching engine; try again later",
+    Status.RATE_LIMITED: "the account sent more orders than its rate limit allows; slow down",
+    Status.EXECUTION_UNKNOWN: "no answer came in time; the message may still be executed, or not",
 }
 
 
@@ -222,6 +231,7 @@ class Stream(IntEnum):
     ACTIVITY = 23
     WATCH_PERP = 24
     WATCH_SPOT = 25
+    SERVICE = 26  # of the matching engine
 
 
 class Liquidation(IntEnum):
@@ -414,6 +424,10 @@ NO_COINS = np.int64(Status.NO_COINS)
 BEYOND_BAND = np.int64(Status.BEYOND_BAND)
 BUY_RESTRICTED = np.int64(Status.BUY_RESTRICTED)
 SHORT_BANNED = np.int64(Status.SHORT_BANNED)
+OVERLOADED = np.int64(Status.OVERLOADED)
+QUEUE_FULL = np.int64(Status.QUEUE_FULL)
+RATE_LIMITED = np.int64(Status.RATE_LIMITED)
+EXECUTION_UNKNOWN = np.int64(Status.EXECUTION_UNKNOWN)
 ACCEPTED = np.int64(-1)  # no status yet: nothing speaks against the message
 
 NEW = np.int64(MessageKind.NEW)
@@ -428,6 +442,7 @@ IS_CROSSED = np.int64(OrderFlag.CROSSED)
 IS_DISPLACED = np.int64(OrderFlag.DISPLACED)
 IS_FORCED = np.int64(OrderFlag.FORCED)
 IS_AT_OPEN = np.int64(OrderFlag.AT_OPEN)
+IS_LEAVING = np.int64(OrderFlag.LEAVING)
 
 ALLOW = np.int64(SelfTrade.ALLOW)
 CANCEL_NEWEST = np.int64(SelfTrade.CANCEL_NEWEST)

@@ -20,6 +20,7 @@ from squeezegym.codes import (
     SelfTrade,
     Venue,
 )
+from squeezegym.gateways import pack_gateway
 from squeezegym.protectionrecord import N_PARTS
 from squeezegym.protections import plan_band
 from squeezegym.rules import Margin
@@ -50,9 +51,7 @@ def pack_rules(scenario: Scenario, record: Any) -> None:
     _pack_liquidation(scenario, record["liquidation"])
     _pack_borrowing(scenario, record["borrowing"])
     _pack_protection(scenario, record["protection"])
-    record["feed"]["interval"] = scenario.transport.feed_interval_ms * MS
-    record["feed"]["latency"] = round(scenario.transport.feed_latency_ms * MS)
-    record["gateway"]["service"] = round(scenario.transport.service_us * 1000)
+    pack_gateway(scenario, record)
 
 
 def _pack_liquidation(scenario: Scenario, record: Any) -> None:

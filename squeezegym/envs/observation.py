@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from squeezegym.state import N_LEVELS, N_OBSERVATIONS
+from squeezegym.gatewayrecord import N_LEVELS
+from squeezegym.state import N_OBSERVATIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
 
 GOLDEN = Path(os.environ.get("SQUEEZEGYM_GOLDEN") or ROOT / "../shared/golden/mechanics.json")
 # Rules that no scenario has yet. A case of these runs as soon as an adapter of its name exists.
-LATER = {"luld", "uptick_rule", "price_bands", "auction", "overload", "margin_hike"}
+LATER = {"luld", "uptick_rule", "price_bands", "auction", "margin_hike"}
 MARKET_TOPICS = {"mark_price", "funding"}
 MARKET_ADAPTERS = "tests.golden.market_adapters"
 
