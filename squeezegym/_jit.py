@@ -75,6 +75,8 @@ def source_fingerprint() -> str:
             "accountrecord.py",
             "bookrecord.py",
             "codes.py",
+            "gatewaycodes.py",
+            "gatewayrecord.py",
             "state.py",
             "params.py",
             "protectionrecord.py",

@@ -49,6 +49,7 @@ class OrderFlag(IntEnum):
     DISPLACED = 16  # its id stands in the hash table, not in the direct map
     FORCED = 32  # sent by the liquidation engine
     AT_OPEN = 64  # for the next auction: cancelled after it, or with the band it waits at
+    LEAVING = 128  # its cancel waits before the matching engine
 
 
 class SelfTrade(IntEnum):
@@ -107,6 +108,10 @@ class Status(IntEnum):
     UPTICK_ONLY = 24
     CLOSING_ONLY = 25
     POSITION_LIMITED = 26
+    OVERLOADED = 32
+    QUEUE_FULL = 33
+    RATE_LIMITED = 34
+    EXECUTION_UNKNOWN = 35
 
 
 STATUS_TEXT = {
@@ -137,6 +142,10 @@ STATUS_TEXT = {
     Status.UPTICK_ONLY: "a short sale must be priced above the best bid by the uptick rule",
     Status.CLOSING_ONLY: "positions may only be closed; no position may be opened or enlarged",
     Status.POSITION_LIMITED: "position and open orders would exceed the position limit",
+    Status.OVERLOADED: "the matching engine is overloaded and takes no new orders; try again later",
+    Status.QUEUE_FULL: "no place is left before the matching engine; try again later",
+    Status.RATE_LIMITED: "the account sent more orders than its rate limit allows; slow down",
+    Status.EXECUTION_UNKNOWN: "no answer came in time; the message may still be executed, or not",
 }
 
 
@@ -232,6 +241,7 @@ class Stream(IntEnum):
     ACTIVITY = 23
     WATCH_PERP = 24
     WATCH_SPOT = 25
+    SERVICE = 26  # of the matching engine
 
 
 class Liquidation(IntEnum):
@@ -409,6 +419,10 @@ SHORT_BANNED = np.int64(Status.SHORT_BANNED)
 UPTICK_ONLY = np.int64(Status.UPTICK_ONLY)
 CLOSING_ONLY = np.int64(Status.CLOSING_ONLY)
 POSITION_LIMITED = np.int64(Status.POSITION_LIMITED)
+OVERLOADED = np.int64(Status.OVERLOADED)
+QUEUE_FULL = np.int64(Status.QUEUE_FULL)
+RATE_LIMITED = np.int64(Status.RATE_LIMITED)
+EXECUTION_UNKNOWN = np.int64(Status.EXECUTION_UNKNOWN)
 ACCEPTED = np.int64(-1)  # no status yet: nothing speaks against the message
 
 NEW = np.int64(MessageKind.NEW)
@@ -423,6 +437,7 @@ IS_CROSSED = np.int64(OrderFlag.CROSSED)
 IS_DISPLACED = np.int64(OrderFlag.DISPLACED)
 IS_FORCED = np.int64(OrderFlag.FORCED)
 IS_AT_OPEN = np.int64(OrderFlag.AT_OPEN)
+IS_LEAVING = np.int64(OrderFlag.LEAVING)
 
 ALLOW = np.int64(SelfTrade.ALLOW)
 CANCEL_NEWEST = np.int64(SelfTrade.CANCEL_NEWEST)

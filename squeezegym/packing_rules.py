@@ -19,6 +19,7 @@ from squeezegym.codes import (
     Remainder,
     SelfTrade,
 )
+from squeezegym.gateways import pack_gateway
 from squeezegym.packing_protection import pack_protection
 from squeezegym.rules import Margin
 from squeezegym.units import BP, MS, RATE, SECOND, lots, pack_mix, quanta, slow, ticks
@@ -48,9 +49,7 @@ def pack_rules(scenario: Scenario, record: Any) -> None:
     _pack_liquidation(scenario, record["liquidation"])
     _pack_borrowing(scenario, record["borrowing"])
     pack_protection(scenario, record["protection"])
-    record["feed"]["interval"] = scenario.transport.feed_interval_ms * MS
-    record["feed"]["latency"] = round(scenario.transport.feed_latency_ms * MS)
-    record["gateway"]["service"] = round(scenario.transport.service_us * 1000)
+    pack_gateway(scenario, record)
 
 
 def _pack_liquidation(scenario: Scenario, record: Any) -> None:

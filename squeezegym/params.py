@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from squeezegym.gatewayrecord import FEED_PARAMS, GATEWAY_PARAMS
 from squeezegym.protectionrecord import PROTECTION_PARAMS
 from squeezegym.state import N_LEVERAGES, N_ROUNDS, N_VENUES, SIZES, SizeClass
 from squeezegym.terms import FUNDING_PARAMS as FUNDING_PARAMS
@@ -344,7 +345,8 @@ LEARNER_PARAMS = np.dtype(
         ("leverage_cap", "f8"),  # notional over equity that an order may reach
         ("cap", "f8"),  # price cap of an aggressive order, relative
         ("latency", "i8"),  # each way
-        ("jitter", "f8"),  # mean of an exponential on top, ns
+        ("jitter", "f8"),  # mean of an exponential on top, or median of a lognormal, ns
+        ("jitter_sd", "f8"),  # of its log; 0: exponential
         ("horizon", "i8"),
     ],
     align=True,
@@ -359,8 +361,6 @@ MATCHING_PARAMS = np.dtype(
     align=True,
 )
 
-FEED_PARAMS = np.dtype([("interval", "i8"), ("latency", "i8")], align=True)
-GATEWAY_PARAMS = np.dtype([("service", "i8")], align=True)
 SCALE_PARAMS = np.dtype(
     [
         ("price", "i8"),  # opening price of the spot book, ticks

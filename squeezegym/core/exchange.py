@@ -37,6 +37,7 @@ from squeezegym.core.admission import admission, note_print
 from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.book import NO_ORDER, claim, crosses, find, next_id, owned, remove, stand
 from squeezegym.core.eventlog import count_problem, log_cancel, log_order
+from squeezegym.core.fifo import occupy_engine
 from squeezegym.core.fills import BOUGHT, FORCED, remember
 from squeezegym.core.margin import initial_margin, margin_of, oi_scaled_need
 from squeezegym.core.matching import (
@@ -156,7 +157,7 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):  # noqa: 
             kept = flags & ~IS_FORCED
             stand(book, claim(book, order_id, owner, side, kept), side, price, left)
     keep_centred(book)
-    _occupy_engine(market, params)
+    occupy_engine(market, params)
     market["score"]["taken"][venue, side] += filled
     if filled > 0 and market["protection"]["guarded"] == venue + 1:
         note_print(market, params, book["last"])
@@ -297,7 +298,7 @@ def withdraw(market, params, venue, order_id):
         status = CANCELLED
         if venue == PERP and market["accounts"][owner]["kind"] >= KIND_LEARNER:
             market["holders"][owner]["open_lots"][side] -= np.uint32(qty)
-    _occupy_engine(market, params)
+    occupy_engine(market, params)
     if market["log_on"] != 0:
         log_cancel(market, venue, order_id, status, qty)
     return qty
@@ -316,16 +317,6 @@ def withdraw_all(market, params, owner):
         slot = owned(book, owner, np.int64(slot))
     if owner == LEARNER:
         market["learner"]["order_id"] = 0
-
-
-@kernel(inline=True)
-def _occupy_engine(market, params):
-    """Count a message and add its service time to the engine's workload."""
-    clock = market["clock"]
-    gateway = market["gateway"]
-    clock["events"] += 1
-    start = max(gateway["busy_until"], clock["now"])
-    gateway["busy_until"] = start + params["gateway"]["service"]
 
 
 @kernel(inline=True)

@@ -15,6 +15,7 @@ from squeezegym.codes import (
     IN_REMAINDER,
     IOC,
     IS_FORCED,
+    IS_REDUCE_ONLY,
     LEARNER,
     NEVER,
     NO_ASK,
@@ -29,8 +30,9 @@ from squeezegym.core.arithmetic import coarse_log, mul_div_up
 from squeezegym.core.coins import closing_limit, net_position, net_worth, square_coins
 from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.feed import HORIZONS, receive
-from squeezegym.core.gateway import CANCEL, ORDER, receive_acks, send
+from squeezegym.core.gateway import receive_acks, send
 from squeezegym.core.margin import maintenance_margin, margin_of
+from squeezegym.gatewaycodes import LEARNER_CANCEL, LEARNER_ORDER
 from squeezegym.state import N_MEASURES
 
 _TEN_BP = 1e-3
@@ -57,7 +59,7 @@ def act(market, params, view):
     deadband = max(ONE, rules["limit"] // 50)
     if abs(change) < deadband:
         if known["order_qty"] > 0:
-            send(market, params, CANCEL, ZERO, ZERO, ZERO, GTC)
+            send(market, params, LEARNER_CANCEL, ZERO, ZERO, ZERO, GTC, ZERO, ZERO)
         return
     takes = view["aggression"] > 0.0
     price = _order_price(params, snapshot, side, takes)
@@ -69,9 +71,17 @@ def act(market, params, view):
             and known["order_qty"] == abs(change)
         ):
             return
-        send(market, params, CANCEL, known["order_side"], ZERO, known["order_qty"], GTC)
+        own = known["order_side"]
+        lots = known["order_qty"]
+        send(market, params, LEARNER_CANCEL, own, ZERO, lots, GTC, ZERO, ZERO)
     if price > 0:
-        send(market, params, ORDER, side, price, abs(change), IOC if takes else GTC)
+        replaces = ONE if known["order_qty"] > 0 else ZERO
+        flags = ZERO
+        if rules["venue"] == PERP and (known["position"] < 0) == (side == BUY):
+            if abs(change) <= abs(known["position"]):
+                flags = IS_REDUCE_ONLY  # an overloaded venue still takes it
+        tif = IOC if takes else GTC
+        send(market, params, LEARNER_ORDER, side, price, abs(change), tif, flags, replaces)
 
 
 @kernel

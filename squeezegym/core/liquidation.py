@@ -11,16 +11,22 @@ from squeezegym.codes import (
     ABSORBER,
     FREE,
     IN_REMAINDER,
+    IOC,
     IS_WAITING,
     LEARNER,
     NEVER,
     ONE,
+    PERP,
+    VAULT,
+    ZERO,
     Liquidation,
     Source,
 )
 from squeezegym.core.accounts import move_position
+from squeezegym.core.book import NO_ORDER
 from squeezegym.core.eventlog import log_liquidation
 from squeezegym.core.exchange import withdraw_all
+from squeezegym.core.fifo import is_busy, join_line
 from squeezegym.core.fund import absorb, settle, watch_fund
 from squeezegym.core.lostshorts import lose_short, remember_short
 from squeezegym.core.margin import bankruptcy_price, is_liquidatable, liquidation_trigger, margin_of
@@ -28,6 +34,7 @@ from squeezegym.core.policies import DONE, PAUSE, SHARE, close
 from squeezegym.core.remainder import share_remainder
 from squeezegym.core.triggers import (
     FRESH,
+    IN_LINE,
     LONGS,
     SHORTS,
     WAITING,
@@ -38,6 +45,7 @@ from squeezegym.core.triggers import (
     schedule_engine,
     waiting_due,
 )
+from squeezegym.gatewaycodes import FORCED
 from squeezegym.measures import ABSORBING, LIQUIDATION_THROTTLE, THROTTLED
 
 _ENGINE = np.int64(Source.ENGINE)
@@ -71,8 +79,20 @@ def open_engine(market, params):
 
 @kernel
 def serve_engine(market, params):
-    """Serve the account whose turn it is, and time the next service."""
+    """Serve the account whose turn it is, and time the next service.
+
+    Where forced orders stand in line, a service begins with its turn there.
+    """
     engine = market["engine"]
+    if engine["serving"] == IN_LINE:
+        engine["serving"] = 0
+    elif params["gateway"]["forced_waits"] != 0 and engine["serving"] == 0 and is_busy(market):
+        if join_line(
+            market, params, FORCED, PERP, VAULT, ZERO, ZERO, ZERO, IOC, ZERO, NO_ORDER, ZERO
+        ):
+            engine["serving"] = IN_LINE
+            market["clock"]["due"][_ENGINE] = NEVER
+            return
     from_fresh = engine["serving"] == 1
     if engine["serving"] == 0:
         from_fresh = fresh_due(market) <= waiting_due(market)

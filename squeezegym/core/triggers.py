@@ -40,6 +40,7 @@ SHORTS = np.int64(1)
 FRESH = np.int64(0)  # rings of market["queue"]
 WAITING = np.int64(1)
 REACTING = np.int64(2)
+IN_LINE = np.int64(3)  # of engine["serving"]: its message waits before the matching engine
 RANKED = np.int64(3)  # not a ring: the order of a deleveraging
 ARMED = np.uint8(1)  # values of account["alarmed"]
 ACTING = np.uint8(2)
@@ -306,7 +307,12 @@ def ring_place(market, head, ahead):
 
 @kernel
 def schedule_engine(market):
-    """Time the next service: the head that may be served first, but not before the pause ends."""
+    """Time the next service: the head that may be served first, but not before the pause ends.
+
+    While the engine's message stands in line the gateway times it.
+    """
+    if market["engine"]["serving"] == IN_LINE:
+        return
     turn = min(fresh_due(market), waiting_due(market))
     market["clock"]["due"][_ENGINE] = max(turn, market["clock"]["now"])
     if np.int64(market["books"][PERP]["state"]) != STATE_OPEN:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from squeezegym.gatewayrecord import N_LEVELS
 from squeezegym.measures import Measure
-from squeezegym.state import N_LEVELS, N_OBSERVATIONS
+from squeezegym.state import N_OBSERVATIONS
 
 
 @dataclass(frozen=True, slots=True)

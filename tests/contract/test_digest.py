@@ -10,12 +10,12 @@ import squeezegym  # noqa: F401  (registers the ids)
 
 # Integers of the trajectory: positions, equity and marks of 200 steps under fixed actions.
 DIGESTS = {
-    "squeezegym/ShortSqueeze-v0": "91c031d0ee9721e3",
-    "squeezegym/LongFlush-v0": "59e37923ea6083c8",
-    "squeezegym/RoundNumber-v0": "82b6e5cba0079863",
-    "squeezegym/ThinAlt-v0": "08546f634b5d65c2",
-    "squeezegym/Calm-v0": "2b5fb7bf6190a132",
-    "squeezegym/EquityHalt-v0": "333133a29ece289c",
+    "squeezegym/ShortSqueeze-v0": "46d5bc6b827d2724",
+    "squeezegym/LongFlush-v0": "a06b8bbc57993e76",
+    "squeezegym/RoundNumber-v0": "15e002f1caffd884",
+    "squeezegym/ThinAlt-v0": "2c58db45fcfcf15d",
+    "squeezegym/Calm-v0": "22bd936d5f82068a",
+    "squeezegym/EquityHalt-v0": "d1eaf022076b97a2",
 }
 
 

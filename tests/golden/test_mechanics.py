@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
 
 GOLDEN = Path(os.environ.get("SQUEEZEGYM_GOLDEN") or ROOT / "../shared/golden/mechanics.json")
 # Rules that no scenario has yet. A case of these runs as soon as an adapter of its name exists.
-LATER = {"overload"}
+LATER: set[str] = set()
 MARKET_TOPICS = {"mark_price", "funding"}
 MARKET_ADAPTERS = "tests.golden.market_adapters"
 PROTECTION_ADAPTERS = "tests.golden.protection_adapters"

@@ -22,7 +22,8 @@ from tests.oracle.naive_ledger import RATE_ONE, NaiveLedger, ceil_rate
 from tests.oracle.naive_lender import NaiveLender, is_callable
 from tests.oracle.naive_orderbook import CANCEL, NEW, NaiveOrderBook, Order
 
-MARGIN_REFUSALS = {
+GATEWAY_REFUSALS = {Status.OVERLOADED, Status.QUEUE_FULL, Status.RATE_LIMITED}
+BEFORE_THE_BOOK = GATEWAY_REFUSALS | {  # decided from line, account and mark
     Status.INSUFFICIENT_MARGIN,
     Status.IN_LIQUIDATION,
     Status.NO_COINS,
@@ -137,6 +138,8 @@ class LogReplay:
         self._lender_clock(row)
         if kind == LogKind.ORDER:
             self._order(row)
+        elif row["status"] in GATEWAY_REFUSALS and kind == LogKind.CANCEL:
+            assert row["qty"] == 0
         elif kind == LogKind.CANCEL:
             book = self.books[row["book"]]
             order = book.live.get(row["order_id"])
@@ -311,7 +314,7 @@ class LogReplay:
         self.buy_ins.append((row["time"], slot, called))
 
     def _order(self, row):
-        if row["status"] in MARGIN_REFUSALS:  # decided before the book, from account and mark
+        if row["status"] in BEFORE_THE_BOOK:
             assert (row["filled"], row["order_id"]) == (0, 0)
             return
         book = self.books[row["book"]]
