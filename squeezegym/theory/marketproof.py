@@ -202,7 +202,13 @@ def _indices(seeds: range) -> Iterator[Check]:
     yield _index_check(late, markets, size, densities, (1.0, np.inf))
 
 
-def _index_check(when: str, markets: Sequence[Market], size: float, densities: FloatArray) -> Check:
+def _index_check(
+    when: str,
+    markets: Sequence[Market],
+    size: float,
+    densities: FloatArray,
+    target: tuple[float, float],
+) -> Check:
     """Index of the response to an order as large as a mean account."""
     scenario, result = markets[0].scenario, probe(markets, size, futures=FUTURES)
     rules, density = scenario.liquidation, float(densities.mean())
