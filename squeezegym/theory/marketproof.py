@@ -223,7 +223,7 @@ def _index_check(
         "R",
         f"full market: index of the cluster from the response to single orders, {when}",
         f"probes of a mean account, {size:.2g} base, on {len(markets)} seeds, {FUTURES} futures",
-        1.0,
+        1.0 if np.isinf(target[1]) else sum(target) / 2,
         (value, Interval(min(low, value), max(high, value))),
         target,
     )
