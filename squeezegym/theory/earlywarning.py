@@ -1,8 +1,8 @@
 """Early warning: what entropy and the index of criticality say before a squeeze ignites.
 
-Each squeeze is set beside the same market, same noise, without its metaorder, at the same time. The
-area under the curve (AUC) is the chance that a measure ranks the two rightly; one half warns of
-nothing.
+Each squeeze is set beside the same market, same noise, at the same time: without its metaorder, or
+with one that is too small. The area under the curve (AUC) is the chance that a measure ranks the
+two rightly; one half warns of nothing.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ MEASURES = {
     "index: shorts against measured supply": 1,
 }
 """Measures, and the direction in which each warns."""
+CONTROLS = (("quiet", 0.0, 0.0), ("near miss", 0.0, 1.0))
+"""What squeezes are set beside, with the shares of episodes that squeeze and nearly do."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -72,14 +74,16 @@ class Signal:
 
     Attributes:
         measure: One of `MEASURES`.
+        control: What it is set beside: ``quiet`` or ``near miss``.
         lead_s: Time before ignition at which its window ends; below 0: after it.
         squeeze: Mean before squeezes.
-        calm: Mean at the same times without the metaorder.
+        calm: Mean at the same times in the control.
         auc: Chance of ranking the two rightly.
         interval: Its 95 % bootstrap interval over pairs.
     """
 
     measure: str
+    control: str
     lead_s: float
     squeeze: float
     calm: float
@@ -172,7 +176,7 @@ def early_warning(
     scenario: str = "short_squeeze",
     leads_s: Sequence[float] = (*LEADS_S, -WINDOW_S),
 ) -> list[Signal]:
-    """Rank squeezes against the same markets without their metaorder.
+    """Rank squeezes against the same markets without their metaorder, and with a small one.
 
     Args:
         seeds: Pairs of markets, 20 and above; those that ignite are used.
@@ -181,19 +185,25 @@ def early_warning(
         leads_s: Times before ignition at which windows end; minus a window: the squeeze itself.
 
     Returns:
-        One entry a lead and measure.
+        One entry a control, lead and measure.
 
     Raises:
         DataError: Fewer than 10 of the markets ignite.
     """
     integer("seeds", seeds, 20, 100_000)
     rows = range(seed, seed + seeds)
-    idle: dict[str, Any] = {"learner.short_start": 0.0, "catalyst.near_miss": 0.0}
-    driven = Scenario.load(scenario, **idle, **{"catalyst.squeeze": 1.0})
-    quiet = Scenario.load(scenario, **idle, **{"catalyst.squeeze": 0.0})
+    idle: dict[str, Any] = {"learner.short_start": 0.0}
+    worlds = {
+        name: Scenario.load(
+            scenario, **idle, **{"catalyst.squeeze": one, "catalyst.near_miss": two}
+        )
+        for name, one, two in (("squeeze", 1.0, 0.0), *CONTROLS)
+    }
+    driven = worlds["squeeze"]
     supply = measure_supply(driven, range(PROBE_SEED, PROBE_SEED + min(seeds, 48)))
     seconds = driven.episode.horizon_s
-    squeezes, calms = (watch(each, rows, seconds, supply) for each in (driven, quiet))
+    watched = {name: watch(world, rows, seconds, supply) for name, world in worlds.items()}
+    squeezes = watched["squeeze"]
     first, last = WINDOW_S + max(leads_s), seconds + min(min(leads_s), 0.0)
     chosen = np.flatnonzero((squeezes.ignition > first) & (squeezes.ignition < last))
     if len(chosen) < 10:
@@ -202,20 +212,21 @@ def early_warning(
         )
     found = []
     for lead in leads_s:
-        pairs = np.array(
-            [
-                [measures(world, int(row), squeezes.ignition[row] - lead) for row in chosen]
-                for world in (squeezes, calms)
+        ends = squeezes.ignition - lead
+        of = {
+            name: np.array([measures(each, int(row), ends[row]) for row in chosen])
+            for name, each in watched.items()
+        }
+        for control, _, _ in CONTROLS:
+            pairs = np.array([of["squeeze"], of[control]])
+            found += [
+                _warning(name, control, sign, lead, pairs[:, :, i])
+                for i, (name, sign) in enumerate(MEASURES.items())
             ]
-        )
-        found += [
-            _warning(name, sign, lead, pairs[:, :, i])
-            for i, (name, sign) in enumerate(MEASURES.items())
-        ]
     return found
 
 
-def _warning(name: str, sign: int, lead: float, pairs: FloatArray) -> Signal:
+def _warning(name: str, control: str, sign: int, lead: float, pairs: FloatArray) -> Signal:
     rows = list(sign * pairs.T)
 
     def ranked(drawn: list[Any]) -> float:
@@ -224,6 +235,7 @@ def _warning(name: str, sign: int, lead: float, pairs: FloatArray) -> Signal:
 
     return Signal(
         name,
+        control,
         lead,
         float(pairs[0].mean()),
         float(pairs[1].mean()),

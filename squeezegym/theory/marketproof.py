@@ -19,14 +19,16 @@ from squeezegym.scenario import Scenario
 from squeezegym.theory.bootstrap import Interval, episode_interval
 from squeezegym.theory.criticality import measured_index
 from squeezegym.theory.phase import MARKET_S, MARKET_SHARE, PROBE_SEED, market_scenario, phase
+from squeezegym.theory.probe import DURATION_S
 from squeezegym.theory.proof import Check, check, midpoint, plane_midpoint, within
-from squeezegym.theory.response import probe
+from squeezegym.theory.response import ProbeResult, probe, short_triggers
 from squeezegym.theory.samples import BP, FloatArray
-from squeezegym.theory.supply import measure_supply, measured_barriers
+from squeezegym.theory.supply import Supply, measure_supply, measured_barriers
 from squeezegym.units import SECOND
 
 MULTIPLES = np.array([0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0])
-PROBE_BASE = 20.0
+CHILD_BASE = 1.0  # of the metaorder of 300 base
+FUTURES = 48
 _BARRIER = "demand over barrier, split over both books in 30 s"
 
 
@@ -179,32 +181,90 @@ def _median(values: list[Any]) -> float:
 
 
 def _indices(seeds: range) -> Iterator[Check]:
-    """Index of the response in calm and while the metaorder runs."""
+    """Index of the cluster: by single probes in calm and under stress, and by metaorders."""
     scenario = Scenario.load("short_squeeze", **IGNITED)
     start = int(scenario.catalyst.start_s[0])
-    times = {"calm": start - 1.0, "ten seconds into the metaorder": start + 10.0}
     few = seeds[: max(4, len(seeds) // 4)]
     markets = [Market(scenario, seed) for seed in few]
-    for name, time in times.items():
-        for market in markets:
-            market.run(time - market.time)
-        density = float(np.mean([cluster_density(market) for market in markets]))
-        rules = scenario.liquidation
-        engine_s = (rules.latency_ms + scenario.marks.interval_ms / 2) / 1000
-        result = probe(markets, PROBE_BASE, futures=12)
-        column = result.mean[:, 0]
-        value = measured_index(density, result.times, column, engine_s)
-        random = np.random.default_rng(0)
-        noisy = column + result.error[:, 0] * random.standard_normal((200, len(column)))
-        drawn = [measured_index(density, result.times, row, engine_s) for row in noisy]
-        low, high = np.quantile(drawn, [0.025, 0.975])
+    for market in markets:
+        market.run(start - 1.0)
+    densities = np.array([cluster_density(market) for market in markets])
+    size = float(np.mean([short_triggers(market)[1].mean() for market in markets]))
+    yield _index_check("calm", markets, size, densities, (0.4, 0.8))
+    supply = measure_supply(scenario, range(PROBE_SEED, PROBE_SEED + len(seeds)))
+    yield _slope_check(scenario, supply, densities)
+    single = probe(markets, CHILD_BASE, futures=FUTURES)
+    yield from _superposition(scenario, supply, single)
+    for market in markets:
+        market.run(11.0)
+    densities = np.array([cluster_density(market) for market in markets])
+    late = "ten seconds into the metaorder"
+    yield _index_check(late, markets, size, densities, (1.0, np.inf))
+
+
+def _index_check(
+    when: str,
+    markets: Sequence[Market],
+    size: float,
+    densities: FloatArray,
+    target: tuple[float, float],
+) -> Check:
+    """Index of the response to an order as large as a mean account."""
+    scenario, result = markets[0].scenario, probe(markets, size, futures=FUTURES)
+    rules, density = scenario.liquidation, float(densities.mean())
+    engine_s = (rules.latency_ms + scenario.marks.interval_ms / 2) / 1000
+    column = result.mean[:, 0]
+    value = measured_index(density, result.times, column, engine_s)
+    noise = np.random.default_rng(0).standard_normal((200, len(column)))
+    noisy = column + result.error[:, 0] * noise
+    drawn = [measured_index(density, result.times, row, engine_s) for row in noisy]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return check(
+        "R",
+        f"full market: index of the cluster from the response to single orders, {when}",
+        f"probes of a mean account, {size:.2g} base, on {len(markets)} seeds, {FUTURES} futures",
+        1.0 if np.isinf(target[1]) else sum(target) / 2,
+        (value, Interval(min(low, value), max(high, value))),
+        target,
+    )
+
+
+def _slope_check(scenario: Scenario, supply: Supply, densities: FloatArray) -> Check:
+    """Density of the cluster over the slope of measured supply where it stands."""
+    distance = scenario.population.cluster_distance_bps
+    i = int(np.clip(np.searchsorted(supply.rises, distance), 1, len(supply.rises) - 1))
+    slope = np.diff(supply.base)[i - 1] / np.diff(supply.rises)[i - 1]
+    per_bp = scenario.contract.price / scenario.contract.tick_size / BP
+    found = (densities * per_bp / slope).tolist()
+    return check(
+        "R",
+        "full market: n = rho / lambda of the cluster, lambda the slope of measured supply",
+        f"metaorders of 30 s; cluster at {distance:g} bp, {len(found)} seeds",
+        1.0,
+        (_mean(found), episode_interval(found, _mean)),
+        (1.0, np.inf),
+    )
+
+
+def _superposition(scenario: Scenario, supply: Supply, result: ProbeResult) -> Iterator[Check]:
+    """Impact of a metaorder over the sum of its orders' single impacts."""
+    per_bp = scenario.contract.price / scenario.contract.tick_size / BP
+    inside = result.times <= DURATION_S
+    mean, error = (
+        float(np.trapezoid(column[inside, 1], result.times[inside])) / DURATION_S / per_bp
+        for column in (result.mean, result.error)
+    )
+    for place in (1, 3):
+        ratio = float(supply.rises[place] / (mean * supply.base[place]))
+        half = 2 * error / mean * ratio
         yield check(
             "R",
-            f"full market: index of the cluster from the measured response, {name}",
-            f"probes of {PROBE_BASE:g} base on {len(few)} seeds, 12 futures; target: critical",
+            f"full market: impact of {supply.base[place]:g} base in 30 s over the sum of its"
+            " orders' impacts",
+            "a linear response would give 1; interval of the probes' error alone",
             1.0,
-            (value, Interval(min(low, value), max(high, value))),
-            (1.0, np.inf),
+            (ratio, Interval(ratio - half, ratio + half)),
+            within(1.0, 0.1),
         )
 
 

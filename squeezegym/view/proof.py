@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 START, END = "<!-- proof -->", "<!-- end of proof -->"
 _HEADINGS = ("row", "prediction", "theory", "tolerance", "simulated", "95 % interval", "verdict")
-_SIGNALS = ("window ends", "measure", "squeeze", "without", "AUC", "95 % interval")
+_SIGNALS = ("window ends", "beside", "measure", "squeeze", "control", "AUC", "95 % interval")
 _VERDICTS = {"inside": "holds", "wide": "wide", "outside": "departs"}
 _STYLES = {"holds": "green", "wide": "yellow", "departs": "red"}
 
@@ -40,7 +40,7 @@ def signal_cells(signal: Signal) -> tuple[str, ...]:
     when = f"{lead:g} s before ignition" if lead > 0 else f"{-lead:g} s after ignition"
     interval = f"{number(signal.interval.low)} to {number(signal.interval.high)}"
     means = (signed(signal.squeeze), signed(signal.calm))
-    return (when, signal.measure, *means, number(signal.auc), interval)
+    return (when, signal.control, signal.measure, *means, number(signal.auc), interval)
 
 
 def summary(checks: Sequence[Check]) -> str:
