@@ -128,6 +128,7 @@ def test_it_plays_thirty_frames_a_second(page):
     assert int(said["frames"]) > 20
     # Work of a frame, not frames of a busy machine: a thirtieth of a second at the most.
     assert float(said["work"]) < 1000 / 30
+    assert text_of(page, "rate").startswith(f"Played at {said['rate']} frames a second")
 
 
 def test_scrubbing_moves_the_cursor_and_its_values(page, run):
@@ -246,6 +247,14 @@ def test_theme_follows_the_system_and_the_switch(page):
     assert page.execute_script("return document.documentElement.dataset.theme") == "dark"
     assert page.execute_script("return getComputedStyle(document.body).backgroundColor") != before
     page.find_element("id", "theme").click()
+
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    try:
+        wanted = page.execute_script("return player.wantedTheme()")
+    finally:
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert wanted == "dark"
 
 
 def test_everything_has_a_name_for_a_screen_reader(page, run):
