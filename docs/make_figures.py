@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import gymnasium as gym
 import numpy as np
+from matplotlib.image import imsave
 
 from squeezegym import Market
+from squeezegym.envs.observation import INDEX
 from squeezegym.view.figures import event_study, liquidation_frame, liquidation_map
 from squeezegym.view.plots import halts, phases, worlds
 
 SEED = 5
 HALT_SEED = 6
 STUDY_SEEDS = 40
+FRAME_SEED, FRAME_STEPS = 1, 2200
 GRID = np.arange(-30.0, 61.0)  # s from ignition
 HERE = Path(__file__).parent
 
@@ -132,6 +136,18 @@ def ahead() -> None:
     figure.savefig(HERE / "images" / "liquidation_map.png")
 
 
+def frame() -> None:
+    """What ``render_mode="rgb_array"`` shows in the middle of a squeeze."""
+    env = gym.make("squeezegym/ShortSqueeze-v0", render_mode="rgb_array")
+    observation, _ = env.reset(seed=FRAME_SEED)
+    target = -0.5
+    for _ in range(FRAME_STEPS):
+        if observation[INDEX["forced_bought_1s"]] > 0.2:
+            target = 1.0
+        observation, *_ = env.step(np.array([target, 1.0], np.float32))
+    imsave(HERE / "images" / "frame.png", env.render())
+
+
 if __name__ == "__main__":
     (HERE / "images").mkdir(exist_ok=True)
     three_rules("short_squeeze", "shorts")
@@ -143,3 +159,4 @@ if __name__ == "__main__":
     mark_rules()
     around_ignition()
     ahead()
+    frame()
