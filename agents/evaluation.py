@@ -15,6 +15,8 @@ from rich.table import Table
 
 from agents.baselines import Policy
 from agents.baselines.policy import Array
+from squeezegym.view.recorder import Replay
+from squeezegym.view.runs import record_episode
 
 _CHUNK = 128  # markets played at once
 
@@ -118,6 +120,18 @@ def _play_batch(
         )
         for i in range(n)
     ]
+
+
+def record(
+    policy: Policy, env_id: str, env_kwargs: Mapping[str, Any], seed: int, title: str
+) -> Replay:
+    """Play one episode and record market and learner, for the replay page and for figures."""
+    env = gym.make(env_id, **env_kwargs)
+    policy.reset(1)
+    try:
+        return record_episode(env, lambda seen: policy.act(seen[None])[0], seed, title=title)
+    finally:
+        env.close()
 
 
 def bootstrap_interval(

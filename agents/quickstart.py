@@ -68,7 +68,7 @@ def run(config: Config, console: Console, progress: Console) -> Path:
             episodes = _evaluate(config, policy, env_id, kwargs, watch, progress)
             results = _report(config, episodes, folder, console)
             with watch.stage("figure"):
-                _draw(policy, env_id, kwargs, episodes[_NAME], folder.path / "episode.png")
+                _draw(policy, env_id, kwargs, episodes[_NAME], folder.path)
         folder.write_json(
             "config.json",
             {
@@ -162,16 +162,21 @@ def _draw(
     env_id: str,
     kwargs: dict[str, Any],
     episodes: list[Episode],
-    path: Path,
+    folder: Path,
 ) -> None:
-    """Draw the first held-out episode that ignited, or the first of all."""
-    from agents.figures import draw_episode, record_episode
+    """Record the first held-out episode that ignited, or the first of all: picture and page."""
+    from agents.evaluation import record
+    from squeezegym.view.plots import episode as draw
+    from squeezegym.view.replay import write_page
+    from squeezegym.view.runs import RECORDING
 
     episode = next((episode for episode in episodes if episode.ignited), episodes[0])
-    series, ignition = record_episode(policy, env_id, kwargs, episode.seed)
     kind = "ignited" if episode.ignited else "not ignited"
     title = f"{_NAME}, held-out seed {episode.seed} ({kind}): {episode.pnl_percent:+.2f} %"
-    draw_episode(series, ignition, title, path)
+    run = record(policy, env_id, kwargs, episode.seed, title)
+    draw(run).savefig(folder / "episode.png")
+    write_page(folder / "episode.html", [run])
+    run.save(folder / RECORDING)
 
 
 def _stop(signum: int, frame: Any) -> None:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import gymnasium as gym
+import numpy as np
+from matplotlib.image import imsave
+
 from squeezegym import Market
+from squeezegym.envs.observation import INDEX
+from squeezegym.view.figures import event_study, liquidation_frame, liquidation_map
 from squeezegym.view.plots import halts, phases, worlds
 
 SEED = 5
 HALT_SEED = 6
+STUDY_SEEDS = 40
+FRAME_SEED, FRAME_STEPS = 1, 2200
+GRID = np.arange(-30.0, 61.0)  # s from ignition
 HERE = Path(__file__).parent
 
 
@@ -89,6 +98,56 @@ def mark_rules() -> None:
     figure.savefig(HERE / "images" / "marks.png")
 
 
+def around_ignition() -> None:
+    """What price does around ignition, with forced orders in the book and absorbed off-book."""
+    rows = []
+    for destination in ("book", "absorber"):
+        for seed in range(STUDY_SEEDS):
+            ignited = {"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0}
+            rule = {"liquidation.destination": destination}
+            market = Market("short_squeeze", seed=seed, **{**ignited, **rule})
+            market.run(300)
+            event, series = market.ignition()["ignition_s"], market.series()
+            if event is None or not 30 < event < 210:
+                continue
+            at = np.searchsorted(series["time"], event + GRID)
+            price = series["perp"][np.minimum(at, len(series) - 1)]
+            start = series["perp"][np.searchsorted(series["time"], event)]
+            rows.append((destination, seed, 1e4 * (price / start - 1)))
+    n = len(GRID)
+    frame = {
+        "group": np.repeat([f"forced orders: {row[0]}" for row in rows], n),
+        "event": np.repeat([row[1] for row in rows], n),
+        "time": np.tile(GRID, len(rows)),
+        "value": np.concatenate([row[2] for row in rows]),
+    }
+    title = f"short_squeeze, seeds 0 to {STUDY_SEEDS - 1}: price around ignition"
+    figure = event_study(frame, title, "perp mid over that at ignition, bp", "ignition")
+    figure.savefig(HERE / "images" / "event_study.png")
+
+
+def ahead() -> None:
+    """The liquidation map of one market before its metaorder."""
+    market = Market("short_squeeze", seed=SEED)
+    market.run(60)
+    mark = float(market.series()["mark"][-1])
+    title = f"short_squeeze, seed {SEED}, after 60 s: what is liquidated where"
+    figure = liquidation_map(liquidation_frame(market), mark, title)
+    figure.savefig(HERE / "images" / "liquidation_map.png")
+
+
+def frame() -> None:
+    """What ``render_mode="rgb_array"`` shows in the middle of a squeeze."""
+    env = gym.make("squeezegym/ShortSqueeze-v0", render_mode="rgb_array")
+    observation, _ = env.reset(seed=FRAME_SEED)
+    target = -0.5
+    for _ in range(FRAME_STEPS):
+        if observation[INDEX["forced_bought_1s"]] > 0.2:
+            target = 1.0
+        observation, *_ = env.step(np.array([target, 1.0], np.float32))
+    imsave(HERE / "images" / "frame.png", env.render())
+
+
 if __name__ == "__main__":
     (HERE / "images").mkdir(exist_ok=True)
     three_rules("short_squeeze", "shorts")
@@ -98,3 +157,6 @@ if __name__ == "__main__":
     equity()
     policies()
     mark_rules()
+    around_ignition()
+    ahead()
+    frame()

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from rich.console import Console
 
-from squeezegym.checkpoint import resume, save_checkpoint
 from squeezegym.commands.choice import ScenarioChoice
 from squeezegym.commands.reports import STOPPED
 from squeezegym.errors import ConfigError
@@ -45,6 +44,7 @@ def simulate(
             there; the end is the same to the last bit, and the file is removed.
         as_json: Print the summary as JSON instead of a table.
     """
+    from squeezegym.checkpoint import resume
     from squeezegym.market import Market
     from squeezegym.view.summary import RunWatch, summary_table
 
@@ -108,6 +108,8 @@ def _run(market: Market, seconds: float) -> bool:
 
 def _put_aside(market: Market, seconds: float, state: Path | None) -> int:
     """Keep an interrupted run, if there is a file for it; return the exit code."""
+    from squeezegym.checkpoint import save_checkpoint
+
     at = f"stopped at {market.time:,.1f} of {seconds:,.1f} s"
     if state is None:
         text = f"{at}; nothing was written (--state FILE keeps an interrupted run)"

@@ -10,7 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from squeezegym.view.facts import difference_cells, difference_data, markdown_table
-from squeezegym.view.plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
+from squeezegym.view.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from squeezegym.codes import Side, Venue
@@ -15,11 +16,12 @@ _DEPTH = 5
 def ansi_frame(market: Any, scenario: Scenario) -> str:
     """Return both books, the marks and the learner's account as plain text."""
     tick, lot = scenario.contract.tick_size, scenario.contract.lot_size
+    places = max(0, -math.floor(math.log10(tick) + 1e-9))
     marks = market["marks"]
     seconds = float(market["clock"]["now"]) / 1e9
     lines = [
-        f"{scenario.name}  {seconds:8.1f} s  mark {marks['mark'] * tick:,.1f}  "
-        f"index {marks['index'] * tick:,.1f}"
+        f"{scenario.name}  {seconds:8.1f} s  mark {marks['mark'] * tick:,.{places}f}  "
+        f"index {marks['index'] * tick:,.{places}f}"
     ]
     for venue in Venue if scenario.contract.perp else (Venue.SPOT,):
         book = market["books"][venue]
@@ -27,7 +29,7 @@ def ansi_frame(market: Any, scenario: Scenario) -> str:
         bids, asks = (book_levels(book, side, _DEPTH) for side in (Side.BUY, Side.SELL))
         for i in range(max(len(bids), len(asks))):
             cells = [
-                f"{side[i][0] * tick:12,.1f} {side[i][1] * lot:10.3f}"
+                f"{side[i][0] * tick:12,.{places}f} {side[i][1] * lot:10.3f}"
                 if i < len(side)
                 else " " * 23
                 for side in (bids, asks)

@@ -1,4 +1,4 @@
-"""Figures (matplotlib), in colours that colour-blind readers tell apart (Okabe and Ito)."""
+"""Figures of runs: one episode, the same seed under different rules, a squeeze and its flush."""
 
 from __future__ import annotations
 
@@ -6,14 +6,74 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from squeezegym.measures import Measure
+from squeezegym.view.style import (
+    BLACK,
+    BLUE,
+    CYCLE,
+    DASHES,
+    GREEN,
+    ORANGE,
+    SKY,
+    VERMILION,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
-_CYCLE = (VERMILION, SKY, BLACK, GREEN, PURPLE)
-_DASHES = ("-", "-", (0, (4, 3)), "-.", ":")  # worlds that coincide stay visible
+    from squeezegym.view.recorder import Replay
+
+
+def episode(run: Replay, title: str | None = None) -> Figure:
+    """Draw a recorded run: prices, forced orders, and what its agent did, if it has one.
+
+    Args:
+        run: As :func:`squeezegym.view.runs.record_episode` or ``record_market`` returns it.
+        title: Of the figure; default the run's.
+
+    Returns:
+        The figure; the caller saves or closes it.
+    """
+    rows, about = run.frames, run.about
+    heights = (3, 1.4, 1.2, 1.4) if about["agent"] else (3, 1.4)
+    figure, axes = new_figure(heights, (10, 2.25 * len(heights)))
+    time = rows["time"]
+    if about["perp"]:
+        axes[0].plot(time, rows["perp"], color=BLUE, lw=1.4, label="perp mid")
+        axes[0].plot(time, rows["mark"], color=BLACK, lw=1.1, ls="--", label="mark")
+    axes[0].plot(time, rows["spot"], color=ORANGE, lw=1.2, label="spot mid")
+    axes[0].set_ylabel("price, quote")
+    axes[0].ticklabel_format(axis="y", style="plain", useOffset=False)
+    forced = {"shorts bought back": "liquidated_shorts", "longs sold": "liquidated_longs"}
+    if not about["perp"]:
+        forced = {"loans bought in": "bought_in"}
+    for (label, name), colour, dash in zip(forced.items(), (VERMILION, SKY), DASHES, strict=False):
+        axes[1].plot(time, rows[name], color=colour, lw=1.5, ls=dash, label=label)
+    axes[1].set_ylabel("forced orders\nso far, base")
+    if about["agent"]:
+        axes[2].axhline(0, color=BLACK, lw=0.6)
+        axes[2].step(time, rows["position"], where="post", color=GREEN, lw=1.5)
+        axes[2].set_ylabel("agent's position,\nbase")
+        axes[3].axhline(0, color=BLACK, lw=0.6)
+        gain = rows["equity"] - rows["equity"][0]
+        axes[3].plot(time, 100 * gain / about["capital"], color=GREEN, lw=1.5)
+        axes[3].set_ylabel("agent's PnL,\n% of capital")
+    ignited = about["ignition"]["ignition_s"]
+    for each in axes:
+        each.margins(x=0)
+        if ignited is not None:
+            each.axvline(ignited, color=VERMILION, lw=1.1, ls=":", label="ignition")
+    axes[0].legend(loc="best", frameon=False)
+    axes[1].legend(*_but_last(axes[1], ignited is not None), loc="upper left", frameon=False)
+    axes[-1].set_xlabel("time in the episode, s")
+    axes[0].set_title(title or str(about["title"]), loc="left")
+    return figure
+
+
+def _but_last(axes: Any, leave_out: bool) -> tuple[list[Any], list[str]]:
+    """Handles and labels of a legend, without that of the last line."""
+    handles, labels = axes.get_legend_handles_labels()
+    return (handles[:-1], labels[:-1]) if leave_out else (handles, labels)
 
 
 def worlds(
@@ -29,20 +89,14 @@ def worlds(
     Returns:
         The figure; the caller saves or closes it.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 5.4), dpi=110, layout="constrained")
-    price, forced = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    for (label, rows), colour, dash in zip(series.items(), _CYCLE, _DASHES, strict=False):
+    figure, (price, forced) = new_figure((3, 1))
+    for (label, rows), colour, dash in zip(series.items(), CYCLE, DASHES, strict=False):
         style = {"color": colour, "lw": 1.3, "ls": dash}
         price.plot(rows["time"], rows["perp"], label=label, **style)
         forced.plot(rows["time"], rows[f"liquidated_{liquidated}"], **style)
     price.set(ylabel="perp mid, quote", title=title)
     price.legend(frameon=False, loc="best")
     forced.set(xlabel="time, s", ylabel=f"{liquidated}\nliquidated, base")
-    for axes in (price, forced):
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 
@@ -56,12 +110,7 @@ def phases(series: Mapping[str, Any], title: str) -> Figure:
     Returns:
         The figure; the caller saves or closes it.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 7.2), dpi=110, layout="constrained")
-    price, forced, funding, interest = figure.subplots(
-        4, 1, sharex=True, height_ratios=(3, 1.2, 1, 1)
-    )
+    figure, (price, forced, funding, interest) = new_figure((3, 1.2, 1, 1), (9, 7.2))
     for (label, rows), colour in zip(series.items(), (VERMILION, BLUE), strict=False):
         style = {"color": colour, "lw": 1.3}
         price.plot(rows["time"], rows["perp"], label=label, **style)
@@ -76,9 +125,6 @@ def phases(series: Mapping[str, Any], title: str) -> Figure:
     forced.set(ylabel="liquidated,\nbase")
     funding.set(ylabel="predicted\nfunding, %")
     interest.set(xlabel="time, s", ylabel="open\ninterest, base")
-    for axes in (price, forced, funding, interest):
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 
@@ -94,10 +140,7 @@ def halts(series: Mapping[str, Any], title: str) -> Figure:
     Returns:
         The figure; the caller saves or closes it.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 5.4), dpi=110, layout="constrained")
-    price, owed = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    figure, (price, owed) = new_figure((3, 1))
     for (label, rows), colour in zip(series.items(), (VERMILION, BLUE, GREEN), strict=False):
         price.plot(rows["time"], rows["spot"], label=label, color=colour, lw=1.3)
         owed.plot(rows["time"], rows["short_interest"] / 1e3, color=colour, lw=1.3)
@@ -111,8 +154,6 @@ def halts(series: Mapping[str, Any], title: str) -> Figure:
         restricted = first["time"][(measures & Measure.BUY_RESTRICTION) != 0]
         if len(restricted):
             axes.axvline(restricted[0], color=BLACK, lw=1, ls=":")
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
     price.set(ylabel="price, quote", title=title, yscale="log", ylim=(15, None))
     price.set_yticks([20, 50, 100, 200, 400], ["20", "50", "100", "200", "400"])
     price.minorticks_off()

@@ -23,7 +23,7 @@ from squeezegym.errors import ConfigError
 from squeezegym.files import write_whole
 from squeezegym.view.recorder import FRAME_DTYPE, Replay, check_runs
 
-_SCRIPTS = ("decode.js", "panels.js", "draw.js", "player.js")
+_SCRIPTS = ("decode.js", "panels.js", "draw.js", "book.js", "player.js")
 _LARGEST = 2**30  # of a number in the page
 
 # Resolution of the fields in units that the page shows; prices and base by tick and lot.

@@ -16,7 +16,9 @@ FILES = {
     "metrics.json",
     "episodes.csv",
     "model.zip",
+    "episode.html",
     "episode.png",
+    "replay.npz",
     "tb",
 }
 POLICIES = ["PPO", "flat", "hold long", "hold short", "momentum", "sniper"]

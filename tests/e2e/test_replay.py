@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from squeezegym import Scenario
+from squeezegym.codes import Measure
 from squeezegym.view.replay import write_page
 from squeezegym.view.runs import record_episode, record_market
 
@@ -128,6 +129,7 @@ def test_it_plays_thirty_frames_a_second(page):
     assert int(said["frames"]) > 20
     # Work of a frame, not frames of a busy machine: a thirtieth of a second at the most.
     assert float(said["work"]) < 1000 / 30
+    assert text_of(page, "rate").startswith(f"Played at {said['rate']} frames a second")
 
 
 def test_scrubbing_moves_the_cursor_and_its_values(page, run):
@@ -247,6 +249,14 @@ def test_theme_follows_the_system_and_the_switch(page):
     assert page.execute_script("return getComputedStyle(document.body).backgroundColor") != before
     page.find_element("id", "theme").click()
 
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    try:
+        wanted = page.execute_script("return player.wantedTheme()")
+    finally:
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert wanted == "dark"
+
 
 def test_everything_has_a_name_for_a_screen_reader(page, run):
     label = page.execute_script("return document.querySelector('canvas').ariaLabel")
@@ -283,3 +293,25 @@ def test_an_agent_stands_beside_another_run(driver, tmp_path):
     )
     assert played.frames["position"].max() > 0 > other.frames["position"].min()
     assert math.isclose(played.frames["bought"][-1], played.frames["sold"][-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["equity_halt", "thin_alt", "round_number", "long_flush"])
+def test_every_scenario_has_its_page(driver, tmp_path, scenario):
+    """A stock without a perp, a coin of small ticks, half an hour: none of it is an error."""
+    ignited = {"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0}
+    loaded = Scenario.load(scenario, **ignited)
+    run = record_market(loaded, 6, loaded.episode.horizon_s)
+    write_page(tmp_path / "page.html", [run])
+    assert (tmp_path / "page.html").stat().st_size < 1_000_000
+    open_page(driver, tmp_path / "page.html")
+
+    assert driver.get_log("browser") == []
+    assert requests(driver) == []
+    panels = driver.execute_script("return player.views[0].panels.map(p => p.id)")
+    assert ("perp" in panels) == loaded.contract.perp
+    assert ("protection" in panels) == bool(run.frames["measures"].any())
+    assert len(driver.find_elements("css selector", "#events button")) == len(run.events)
+    if "protection" in panels:
+        paused = run.frames["time"][run.frames["measures"].astype(int) & Measure.PAUSE > 0][5]
+        assert "pause" in hover(driver, "protection", paused / run.frames["time"][-1])[1]

@@ -302,6 +302,8 @@ class Player {
       worst: worst.toFixed(3),
       rate: ((1000 * n) / (performance.now() - began)).toFixed(1),
     });
+    const { rate, work: each } = document.body.dataset;
+    element("rate").textContent = `Played at ${rate} frames a second, ${each} ms of work for one.`;
   }
 
   // Runs side by side share every scale.
