@@ -41,6 +41,7 @@ ENVIRONMENTS = {
     "squeezegym/Calm-v0": "calm",
     "squeezegym/FromData-v0": "from_data",
     "squeezegym/EquityHalt-v0": "equity_halt",
+    "squeezegym/Noiseless-v0": "noiseless",
 }
 """Registered ids and the scenarios they run.
 

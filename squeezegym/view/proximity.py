@@ -11,7 +11,7 @@ import numpy as np
 from squeezegym.data.impact import Impact
 from squeezegym.data.liquidation_map import WIDTH, LiquidationMap
 from squeezegym.data.proximity import Proximity, Range, SideProximity
-from squeezegym.view.plots import BLUE, VERMILION
+from squeezegym.view.style import BLUE, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
