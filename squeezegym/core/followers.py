@@ -10,9 +10,7 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
     FOLLOWER,
-    GTC,
     IOC,
-    IS_AT_OPEN,
     MAX_QTY,
     NEVER,
     ONE,
@@ -135,12 +133,11 @@ def _cross(market, params, venue, owner, side, qty, cap):
     Nothing when none was published, or while trading pauses; in a batch auction it joins the batch.
     """
     touch = np.int64(market["feed"]["seen"]["price"][venue, ONE - side, 0])
-    joins = collects_batch(market, venue)
-    is_open = np.int64(market["books"][venue]["state"]) == STATE_OPEN
-    if qty <= 0 or touch == 0 or not (is_open or joins):
+    trades = np.int64(market["books"][venue]["state"]) == STATE_OPEN or collects_batch(
+        market, venue
+    )
+    if qty <= 0 or touch == 0 or not trades:
         return
     slack = np.int64(np.float64(touch) * cap) + 1
     limit = playable(market, side, touch + slack if side == BUY else touch - slack)
-    tif = GTC if joins else IOC
-    flags = IS_AT_OPEN if joins else ZERO
-    place(market, params, venue, owner, side, limit, min(qty, MAX_QTY), tif, flags)
+    place(market, params, venue, owner, side, limit, min(qty, MAX_QTY), IOC, ZERO)

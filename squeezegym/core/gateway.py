@@ -9,9 +9,6 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
-    GTC,
-    IOC,
-    IS_AT_OPEN,
     LEARNER,
     NEVER,
     NO_SLOT,
@@ -23,7 +20,6 @@ from squeezegym.codes import (
     Source,
     Stream,
 )
-from squeezegym.core.admission import collects_batch
 from squeezegym.core.book import find
 from squeezegym.core.borrow import buy_in_trigger
 from squeezegym.core.coins import locate, net_position, square_coins
@@ -112,12 +108,7 @@ def execute(market, params, message):
         found = locate(market, params, qty)
         qty = found if found > 0 else qty  # the venue refuses a sale without coins
     price = message["price"]
-    tif = message["tif"]
-    flags = ZERO
-    if tif == IOC and collects_batch(market, venue):
-        tif = GTC
-        flags = IS_AT_OPEN
-    _, order_id = place(market, params, venue, LEARNER, side, price, qty, tif, flags)
+    _, order_id = place(market, params, venue, LEARNER, side, price, qty, message["tif"], ZERO)
     if order_id != 0:
         learner["order_id"] = order_id
 

@@ -11,11 +11,8 @@ import numpy as np
 from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
-    GTC,
     IN_QUEUE,
     IOC,
-    IS_AT_OPEN,
-    IS_REDUCE_ONLY,
     NEVER,
     ONE,
     OUTSIDE,
@@ -29,7 +26,6 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.accounts import equity, pay, transfer
-from squeezegym.core.admission import collects_batch
 from squeezegym.core.exchange import place, withdraw_all
 from squeezegym.core.fund import playable
 from squeezegym.core.lostshorts import lose_short, remember_short
@@ -146,13 +142,10 @@ def _top_up(market, params, slot):
 
 @kernel
 def _give_up(market, params, slot):
-    """Close at market, within the cap; in a batch auction the order joins the batch."""
+    """Close at market, within the cap."""
     account = market["accounts"][slot]
     mark = market["marks"]["mark"]
     slack = np.int64(math.floor(np.float64(mark) * params["holders"]["cap"] + 0.5))
     side = BUY if account["perp"] < 0 else SELL
     limit = playable(market, side, mark + slack if side == BUY else mark - slack)
-    joins = collects_batch(market, PERP)
-    tif = GTC if joins else IOC
-    flags = IS_AT_OPEN | IS_REDUCE_ONLY if joins else ZERO
-    place(market, params, PERP, slot, side, limit, abs(account["perp"]), tif, flags)
+    place(market, params, PERP, slot, side, limit, abs(account["perp"]), IOC, ZERO)

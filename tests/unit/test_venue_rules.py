@@ -581,3 +581,23 @@ def test_fills_are_not_kept_where_no_trade_can_be_cancelled():
 
 def test_the_bits_are_those_of_the_rules():
     assert [Measure[rule.name] for rule in Rule] == [4 << rule for rule in Rule]
+
+
+@pytest.mark.parametrize(
+    ("slot", "lots", "price", "joins"),
+    [
+        (LEARNER, 0, 1_010, True),
+        (SNIPER, 0, 0, True),
+        (HOLDER, -3, 1_010, True),  # a stop
+        (HOLDER, -2, 1_010, False),  # it would turn
+        (HOLDER, 0, 1_010, False),  # a position that must be paid for first
+    ],
+)
+def test_who_can_wait_joins_the_batch(slot, lots, price, joins):
+    market = quoted()
+    hold(market, slot, lots)
+    market.decide("batch_auction", value=1.0)
+    expected = Status.RESTING if joins else Status.AUCTION
+    assert market.send(BUY, price, 3, IOC, slot)[0] == expected
+    market.run(1)
+    assert int(market.accounts["perp"][slot]) == lots + (3 if joins else 0)
