@@ -133,10 +133,8 @@ def _cross(market, params, venue, owner, side, qty, cap):
     Nothing when none was published, or while trading pauses; in a batch auction it joins the batch.
     """
     touch = np.int64(market["feed"]["seen"]["price"][venue, ONE - side, 0])
-    trades = np.int64(market["books"][venue]["state"]) == STATE_OPEN or collects_batch(
-        market, venue
-    )
-    if qty <= 0 or touch == 0 or not trades:
+    is_open = np.int64(market["books"][venue]["state"]) == STATE_OPEN
+    if qty <= 0 or touch == 0 or not (is_open or collects_batch(market, venue)):
         return
     slack = np.int64(np.float64(touch) * cap) + 1
     limit = playable(market, side, touch + slack if side == BUY else touch - slack)
