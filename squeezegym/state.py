@@ -50,7 +50,7 @@ N_HISTORY = 256  # steps of the price history that the opening positions come fr
 N_TIERS = 16  # rows of the maintenance-margin table
 N_LEVERAGES = 8  # rows of a leverage mix
 N_ROUNDS = 4  # distances between round prices
-N_OBSERVATIONS = 76
+N_OBSERVATIONS = 78
 N_AHEAD = 12  # visits of a step that a batch foresees
 
 
