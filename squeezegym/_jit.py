@@ -9,7 +9,6 @@ result, so that ``NUMBA_DISABLE_JIT=1`` runs the same market.
 from __future__ import annotations
 
 import functools
-import gc
 import hashlib
 import sys
 import threading
@@ -23,7 +22,7 @@ import numpy as np
 from numba.core import event, types
 from numba.extending import intrinsic
 
-from squeezegym._linking import HelperCompiler, compiling
+from squeezegym._linking import HelperCompiler, compiling, frugally
 
 JIT_DISABLED = bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
 
@@ -124,7 +123,7 @@ class Entry:
             self._latest = args[0].dtype
             return self._kernel(*args)
         notice = _compile_notice(self._name, self._seconds, self._ahead)
-        with self._lock, notice, _rare_collection():
+        with self._lock, notice, frugally():
             compiling.lean = self._lean
             try:
                 result = self._kernel(*args)
@@ -186,17 +185,6 @@ class _CompileListener(event.Listener):
 def _compile_notice(name: str, seconds: int, ahead: str) -> Iterator[None]:
     with event.install_listener("numba:compile", _CompileListener(name, seconds, ahead)):
         yield
-
-
-@contextmanager
-def _rare_collection() -> Iterator[None]:
-    """Look for garbage rarely meanwhile: a compiler makes little, and looking takes a tenth."""
-    usual = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 1000)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 def _unary_bits(operation: str) -> Any:

@@ -8,12 +8,17 @@ hooks for compiler pipelines, and four methods of its code library.
 
 from __future__ import annotations
 
+import gc
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from numba.core import errors, event
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import AnalysisPass, PassManager, register_pass
+from numba.core.targetconfig import TargetConfig
 from numba.core.typed_passes import (
     AnnotateTypes,
     InlineOverloads,
@@ -133,3 +138,63 @@ class HelperCompiler(CompilerBase):
                 passes.add_pass(step, description)
         passes.finalize()
         return [passes]
+
+
+def _broadcast_compiles(what: event.Event) -> None:
+    """Tell listeners of compiled functions alone, not of each pass and lock."""
+    if what.kind == "numba:compile":
+        for listener in event._registered[what.kind]:
+            listener.notify(what)
+
+
+def _hash_of_options(self: Any) -> int:
+    """Hash of the options' names, as numba's own: it sorts a dictionary, and so hashes its keys."""
+    kind = type(self)
+    if kind not in _HASHES:
+        _HASHES[kind] = hash(tuple(sorted(self.options)))
+    return _HASHES[kind]
+
+
+def _same_options(self: TargetConfig, other: object) -> bool:
+    """Equality of options, that of the same ones first."""
+    if type(self) is type(other) and self._values == other._values:
+        return True
+    return bool(_EQUAL(self, other))
+
+
+class _Plainly:
+    """Messages without colour."""
+
+    def __getattr__(self, name: str) -> Any:
+        return str
+
+
+_HASHES: dict[type, int] = {}
+_EQUAL = TargetConfig.__eq__
+
+
+@contextmanager
+def frugally() -> Iterator[None]:
+    """Let numba leave out, while it compiles, what nobody asks for.
+
+    Events of every pass and lock, coloured messages of attempts that fail and are tried otherwise,
+    options compared one by one, garbage looked for though a compiler makes little: a fifth of the
+    compile time. It is all put back.
+    """
+    patched: tuple[tuple[Any, str, Any], ...] = (
+        (event, "broadcast", _broadcast_compiles),
+        (TargetConfig, "__hash__", _hash_of_options),
+        (TargetConfig, "__eq__", _same_options),
+        (errors, "_termcolor_inst", _Plainly()),
+    )
+    usual = [getattr(owner, name) for owner, name, _ in patched]
+    rarely = gc.get_threshold()
+    for owner, name, ours in patched:
+        setattr(owner, name, ours)
+    gc.set_threshold(100_000, 50, 1000)
+    try:
+        yield
+    finally:
+        for (owner, name, _), theirs in zip(patched, usual, strict=True):
+            setattr(owner, name, theirs)
+        gc.set_threshold(*rarely)
