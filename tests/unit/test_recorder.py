@@ -70,17 +70,22 @@ def test_bins_hold_the_lots_of_the_book(squeeze):
 
 def test_the_map_holds_who_is_liquidated_where(squeeze):
     market, run = squeeze
-    accounts = market.record["accounts"]
-    watched = accounts[(accounts["laddered"] == Standing.IN_LADDER) & (accounts["perp"] < 0)]
-    low, width = run.about["low"], run.about["width"]
-    bins = (watched["trigger"] - low) // width
-    inside = (bins >= 0) & (bins < run.ladder.shape[1])
-    lots = np.bincount(bins[inside], -watched["perp"][inside], run.ladder.shape[1])
-    last = run.ladder[-1]
-    np.testing.assert_array_equal(
-        np.where(last < 128, last, 0), np.where(last < 128, shade(lots), 0)
-    )
-    assert (run.ladder[0] > 0).sum() > (last > 0).sum()
+    for record, shown in (
+        (market.opening.record[0], run.ladder[0]),
+        (market.record, run.ladder[-1]),
+    ):
+        accounts = record["accounts"]
+        watched = accounts[accounts["laddered"] == Standing.IN_LADDER]
+        bins = (watched["trigger"] - run.about["low"]) // run.about["width"]
+        inside = (bins >= 0) & (bins < len(shown))
+        lots = {}
+        for sign in (-1, 1):
+            mine = inside & (watched["perp"] * sign > 0)
+            lots[sign] = np.bincount(bins[mine], np.abs(watched["perp"][mine]), len(shown))
+        longs = lots[1] > lots[-1]
+        np.testing.assert_array_equal(shown >= 128, longs)
+        np.testing.assert_array_equal(shown & 127, shade(np.maximum(lots[1], lots[-1])))
+    assert ((run.ladder[0] > 0) & (run.ladder[0] < 128)).sum() > 50
 
 
 def test_a_shade_is_a_step_of_a_fixed_ratio():
