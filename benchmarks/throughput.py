@@ -1,7 +1,7 @@
-"""Throughput: environment steps and market events a second, alone, in batches, and under PPO.
+"""Throughput: environment steps and market events a second, alone and in batches.
 
 Usage:
-    python benchmarks/throughput.py                      # about 5 minutes
+    python benchmarks/throughput.py                      # about 3 minutes
     python benchmarks/throughput.py --short              # a smoke run, under a minute
     python benchmarks/throughput.py --json result.json
 
@@ -9,9 +9,8 @@ Actions are random and drawn beforehand. Before a measurement the episodes of a 
 of step, so that resets (each with its burn-in) fall evenly and are paid for as in long training.
 Events are messages that reached a matching engine, burn-in included; they are counted every 10
 steps, so those of an episode's last steps may be missed (under 0.3 %). `lines/step` is how many
-64-byte lines of a market's record a step changes: what it writes, not what it reads. PPO runs in
-turns with the same learner on an environment of the same spaces that costs nothing; `of free` is
-the ratio of their median speeds.
+64-byte lines of a market's record a step changes: what it writes, not what it reads. What a
+learner makes of it is measured by `benchmarks/sb3.py`.
 """
 
 from __future__ import annotations
@@ -51,14 +50,6 @@ class Settings:
     """Least time of one repeat."""
     repeats: int = 3
     """Repeats; the table shows their median, least and largest."""
-    ppo: bool = True
-    """Measure stable-baselines3's PPO too."""
-    ppo_rollout: int = 8192
-    """Steps of one rollout over all environments; 10 epochs of minibatches follow."""
-    ppo_batch: int = 1024
-    """Minibatch of PPO."""
-    ppo_rollouts: int = 2
-    """Rollouts of one repeat."""
     short: bool = False
     """Smoke run: small batches, short episodes. Its numbers mean nothing."""
     json: Path | None = None
@@ -77,7 +68,6 @@ class Result:
     events_per_step: float | None = None
     lines_per_step: float | None = None
     live_share: float | None = None
-    of_free: float | None = None
 
     @property
     def median(self) -> float:
@@ -231,102 +221,26 @@ def bench_sb3(s: Settings, options: dict[str, Any], n: int, threads: int) -> Res
     return Result("sb3 adapter", n, threads, speeds, per_s, per_step)
 
 
-def free_vec_env(like: Any) -> Any:
-    """Make a ``VecEnv`` of the same spaces that costs nothing and never ends an episode."""
-    from stable_baselines3.common.vec_env import VecEnv
-
-    class Free(VecEnv):
-        def __init__(self) -> None:
-            n = like.num_envs
-            super().__init__(n, like.observation_space, like.action_space)
-            self._observations = np.zeros((n, *like.observation_space.shape), np.float32)
-            self._rewards = np.zeros(n, np.float32)
-            self._dones = np.zeros(n, np.bool_)
-            self._infos: list[dict[str, Any]] = [{} for _ in range(n)]
-
-        def reset(self) -> Any:
-            return self._observations
-
-        def step_async(self, actions: Any) -> None:
-            pass
-
-        def step_wait(self) -> Any:
-            return self._observations, self._rewards, self._dones, self._infos
-
-        def close(self) -> None:
-            pass
-
-        def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-            return [None] * self.num_envs
-
-        def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-            pass
-
-        def env_method(
-            self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any
-        ) -> list[Any]:
-            return [None] * self.num_envs
-
-        def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-            return [False] * self.num_envs
-
-    return Free()
-
-
-def bench_ppo(s: Settings, options: dict[str, Any], n: int, threads: int) -> list[Result]:
-    """PPO on the market and on the free environment, in turns."""
-    from stable_baselines3 import PPO
-
-    venv = squeezegym.make_sb3_vec(s.env_id, num_envs=n, seed=0, threads=threads, **options)
-    free = free_vec_env(venv)
-    n_steps = max(2, s.ppo_rollout // n)
-    rollout = n * n_steps
-    batch = min(s.ppo_batch, rollout)
-    learners = [
-        PPO("MlpPolicy", env, n_steps=n_steps, batch_size=batch, seed=0, device="cpu")
-        for env in (venv, free)
-    ]
-    for learner in learners:
-        learner.learn(rollout)  # compiles, allocates, and sets the first observation
-    observations = put_out_of_step(venv.env, _actions(venv.env, np.random.default_rng(0)))
-    learners[0]._last_obs = observations
-    learners[0]._last_episode_starts = np.zeros(n, np.bool_)
-    speeds: list[list[float]] = [[], []]
-    for _ in range(s.repeats):
-        for learner, mine in zip(learners, speeds, strict=True):
-            started = time.perf_counter()
-            learner.learn(s.ppo_rollouts * rollout, reset_num_timesteps=False)
-            mine.append(s.ppo_rollouts * rollout / (time.perf_counter() - started))
-    venv.close()
-    market = Result("ppo", n, threads, speeds[0])
-    nothing = Result("ppo, free environment", n, threads, speeds[1])
-    market.of_free = market.median / nothing.median
-    return [market, nothing]
-
-
 def bench(s: Settings, console: Console) -> list[Result]:
     """Measure everything, with a line on stderr for each part."""
     options: dict[str, Any] = {}
-    sizes, threaded, ppo_sizes = (64, 256, 1024), 256, (64, 256)
+    sizes, threaded = (64, 256, 1024), 256
     if s.short:
-        s = dataclasses.replace(s, seconds=0.2, repeats=2, ppo_rollout=256, ppo_rollouts=1)
+        s = dataclasses.replace(s, seconds=0.2, repeats=2)
         options = {"horizon_s": 2.0}
-        sizes, threaded, ppo_sizes = (16, 32), 32, (16,)
+        sizes, threaded = (16, 32), 32
     cores = max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
     results: list[Result] = []
 
-    def part(name: str, measure: Callable[[], Result | list[Result]]) -> None:
+    def part(name: str, measure: Callable[[], Result]) -> None:
         console.print(f"measuring {name} ...", highlight=False)
-        result = measure()
-        results.extend(result if isinstance(result, list) else [result])
+        results.append(measure())
 
     part("single", lambda: bench_single(s, options))
     part(f"vector {threaded}, 1 thread", lambda: bench_vector(s, options, threaded, 1))
     for n in sizes:
         part(f"vector {n}, 2 threads", lambda n=n: bench_vector(s, options, n, 2))  # type: ignore[misc]
     part(f"sb3 adapter {threaded}", lambda: bench_sb3(s, options, threaded, cores))
-    for n in ppo_sizes if s.ppo else ():
-        part(f"ppo {n}", lambda n=n: bench_ppo(s, options, n, cores))  # type: ignore[misc]
     return results
 
 
@@ -335,7 +249,7 @@ def table(results: list[Result], about: dict[str, Any]) -> Table:
     title = ", ".join(f"{key} {value}" for key, value in about.items())
     columns = ("what", "envs", "threads", "steps/s", "least - largest", "events/s", "events/step")
     out = Table(title=title, title_justify="left")
-    for i, column in enumerate((*columns, "ns/event/thread", "lines/step", "live", "of free")):
+    for i, column in enumerate((*columns, "ns/event/thread", "lines/step", "live")):
         out.add_column(column, justify="left" if i == 0 else "right")
     for r in results:
         out.add_row(
@@ -349,7 +263,6 @@ def table(results: list[Result], about: dict[str, Any]) -> Table:
             _or_dash(r.events_per_s and 1e9 * r.threads / r.events_per_s, ",.0f"),
             _or_dash(r.lines_per_step, ",.0f"),
             _or_dash(r.live_share, ".1%"),
-            _or_dash(r.of_free, ".1%"),
         )
     return out
 

@@ -41,8 +41,15 @@ ENVIRONMENTS = {
     "squeezegym/Calm-v0": "calm",
     "squeezegym/FromData-v0": "from_data",
     "squeezegym/EquityHalt-v0": "equity_halt",
+    "squeezegym/Noiseless-v0": "noiseless",
 }
-"""Registered ids and the scenarios they run."""
+"""Registered ids and the scenarios they run.
+
+Each has two more with the choices of a menu as actions: ``squeezegym/ShortSqueezeDiscrete-v0`` and
+``squeezegym/ShortSqueezeMasked-v0``, which also says which of them the venue allows.
+"""
+
+_VARIANTS = {"": "continuous", "Discrete": "discrete", "Masked": "masked"}
 
 _LAZY = {
     "MESSAGE_DTYPE": "squeezegym.bookrecord",
@@ -64,9 +71,10 @@ def __getattr__(name: str) -> Any:
 
 
 for _id, _scenario in ENVIRONMENTS.items():
-    _register(
-        id=_id,
-        entry_point="squeezegym.envs.squeeze:SqueezeEnv",
-        vector_entry_point="squeezegym.envs.vector:SqueezeVectorEnv",
-        kwargs={"scenario": _scenario},
-    )
+    for _suffix, _actions in _VARIANTS.items():
+        _register(
+            id=_id.replace("-v0", f"{_suffix}-v0"),
+            entry_point="squeezegym.envs.squeeze:SqueezeEnv",
+            vector_entry_point="squeezegym.envs.vector:SqueezeVectorEnv",
+            kwargs={"scenario": _scenario, "actions": _actions},
+        )

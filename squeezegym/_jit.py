@@ -9,6 +9,7 @@ result, so that ``NUMBA_DISABLE_JIT=1`` runs the same market.
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import sys
 import threading
@@ -74,6 +75,8 @@ def source_fingerprint() -> str:
             "accountrecord.py",
             "bookrecord.py",
             "codes.py",
+            "gatewaycodes.py",
+            "gatewayrecord.py",
             "state.py",
             "params.py",
             "protectionrecord.py",
@@ -120,7 +123,8 @@ class Entry:
         if args[0].dtype is self._latest or self.is_ready(args[0]):
             self._latest = args[0].dtype
             return self._kernel(*args)
-        with self._lock, _compile_notice(self._name, self._seconds, self._ahead):
+        notice = _compile_notice(self._name, self._seconds, self._ahead)
+        with self._lock, notice, _rare_collection():
             compiling.lean = self._lean
             try:
                 result = self._kernel(*args)
@@ -182,6 +186,17 @@ class _CompileListener(event.Listener):
 def _compile_notice(name: str, seconds: int, ahead: str) -> Iterator[None]:
     with event.install_listener("numba:compile", _CompileListener(name, seconds, ahead)):
         yield
+
+
+@contextmanager
+def _rare_collection() -> Iterator[None]:
+    """Look for garbage rarely meanwhile: a compiler makes little, and looking takes a tenth."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 1000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _unary_bits(operation: str) -> Any:

@@ -106,7 +106,7 @@ ENGINE_DTYPE = np.dtype(
         ("react_size", "i8"),
         ("fresh_at", "i8"),  # the head of the first ring may be served from here on
         ("free_at", "i8"),  # end of the pause after the last service
-        ("serving", "i8"),  # ring whose head goes on at once: 1 fresh, 2 waiting; 0 none
+        ("serving", "i8"),  # ring whose head goes on at once: 1 fresh, 2 waiting; 0 none; 3 in line
         ("cursor", "i8"),  # slot or rank at which a shared remainder goes on
         ("fund_peak", "i8"),  # quanta
         ("fund_off", "i8"),  # 1: after a drawdown the fund supports nobody

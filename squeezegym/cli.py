@@ -12,8 +12,13 @@ import tyro
 from squeezegym.commands.bench import bench
 from squeezegym.commands.calibrate import calibrate
 from squeezegym.commands.causes import causes
+from squeezegym.commands.compare import compare
+from squeezegym.commands.data import data
 from squeezegym.commands.doctor import doctor
 from squeezegym.commands.listing import list_scenarios
+from squeezegym.commands.phase import phase
+from squeezegym.commands.proof import proof
+from squeezegym.commands.proximity import proximity
 from squeezegym.commands.replay import replay
 from squeezegym.commands.reports import FAILED, STOPPED
 from squeezegym.commands.show import show
@@ -29,7 +34,12 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "show": show,
     "validate": validate,
     "causes": causes,
+    "compare": compare,
     "calibrate": calibrate,
+    "data": data,
+    "proximity": proximity,
+    "phase": phase,
+    "proof": proof,
     "bench": bench,
     "warmup": warmup,
     "doctor": doctor,

@@ -10,6 +10,10 @@ from enum import IntEnum
 
 import numpy as np
 
+from squeezegym.measures import IN_PAUSE as IN_PAUSE
+from squeezegym.measures import Cause as Cause
+from squeezegym.measures import Measure as Measure
+
 
 class Side(IntEnum):
     """Side of an order in the book."""
@@ -45,6 +49,7 @@ class OrderFlag(IntEnum):
     DISPLACED = 16  # its id stands in the hash table, not in the direct map
     FORCED = 32  # sent by the liquidation engine
     AT_OPEN = 64  # for the next auction: cancelled after it, or with the band it waits at
+    LEAVING = 128  # its cancel waits before the matching engine
 
 
 class SelfTrade(IntEnum):
@@ -100,6 +105,13 @@ class Status(IntEnum):
     BEYOND_BAND = 21
     BUY_RESTRICTED = 22
     SHORT_BANNED = 23
+    UPTICK_ONLY = 24
+    CLOSING_ONLY = 25
+    POSITION_LIMITED = 26
+    OVERLOADED = 32
+    QUEUE_FULL = 33
+    RATE_LIMITED = 34
+    EXECUTION_UNKNOWN = 35
 
 
 STATUS_TEXT = {
@@ -127,6 +139,13 @@ STATUS_TEXT = {
     Status.BEYOND_BAND: "the limit lies beyond the price band; price the order within it",
     Status.BUY_RESTRICTED: "buying is restricted to closing; no long may be opened or enlarged",
     Status.SHORT_BANNED: "selling short is banned; no short may be opened or enlarged",
+    Status.UPTICK_ONLY: "a short sale must be priced above the best bid by the uptick rule",
+    Status.CLOSING_ONLY: "positions may only be closed; no position may be opened or enlarged",
+    Status.POSITION_LIMITED: "position and open orders would exceed the position limit",
+    Status.OVERLOADED: "the matching engine is overloaded and takes no new orders; try again later",
+    Status.QUEUE_FULL: "no place is left before the matching engine; try again later",
+    Status.RATE_LIMITED: "the account sent more orders than its rate limit allows; slow down",
+    Status.EXECUTION_UNKNOWN: "no answer came in time; the message may still be executed, or not",
 }
 
 
@@ -222,6 +241,7 @@ class Stream(IntEnum):
     ACTIVITY = 23
     WATCH_PERP = 24
     WATCH_SPOT = 25
+    SERVICE = 26  # of the matching engine
 
 
 class Liquidation(IntEnum):
@@ -334,27 +354,7 @@ class LogKind(IntEnum):
     MEASURE = 11
     BANDS = 12
     UNCROSS = 13
-
-
-class Measure(IntEnum):
-    """Bits of ``protection["measures"]``: what the venue has in force to protect itself."""
-
-    LIMIT_STATE = 1  # the touch stands at a price band
-    PAUSE = 2  # orders collect for an auction
-    BUY_RESTRICTION = 4
-    SHORT_BAN = 8
-
-
-class Cause(IntEnum):
-    """Why a measure began, went on or ended."""
-
-    BID_AT_UPPER_BAND = 0
-    ASK_AT_LOWER_BAND = 1
-    TOUCH_LEFT_BAND = 2
-    LIMIT_STATE_LASTED = 3
-    BEYOND_COLLAR = 4  # the pause is extended
-    REOPENED = 5
-    SCHEDULE = 6
+    UNWIND = 14
 
 
 class Command(IntEnum):
@@ -373,6 +373,7 @@ class Problem(IntEnum):
     GATEWAY_FULL = 2
     LOG_FULL = 4
     INTENSITY_CEILING = 8
+    FILLS_FORGOTTEN = 16
 
 
 PROBLEM_TEXT = {
@@ -380,6 +381,7 @@ PROBLEM_TEXT = {
     Problem.GATEWAY_FULL: "a learner's message was refused because its queue was full",
     Problem.LOG_FULL: "rows of the event log were lost because it was not drained in time",
     Problem.INTENSITY_CEILING: "a self-exciting intensity was cut at its ceiling",
+    Problem.FILLS_FORGOTTEN: "no trade was cancelled: the window holds more fills than are kept",
 }
 
 BUY = np.int64(Side.BUY)
@@ -414,6 +416,13 @@ NO_COINS = np.int64(Status.NO_COINS)
 BEYOND_BAND = np.int64(Status.BEYOND_BAND)
 BUY_RESTRICTED = np.int64(Status.BUY_RESTRICTED)
 SHORT_BANNED = np.int64(Status.SHORT_BANNED)
+UPTICK_ONLY = np.int64(Status.UPTICK_ONLY)
+CLOSING_ONLY = np.int64(Status.CLOSING_ONLY)
+POSITION_LIMITED = np.int64(Status.POSITION_LIMITED)
+OVERLOADED = np.int64(Status.OVERLOADED)
+QUEUE_FULL = np.int64(Status.QUEUE_FULL)
+RATE_LIMITED = np.int64(Status.RATE_LIMITED)
+EXECUTION_UNKNOWN = np.int64(Status.EXECUTION_UNKNOWN)
 ACCEPTED = np.int64(-1)  # no status yet: nothing speaks against the message
 
 NEW = np.int64(MessageKind.NEW)
@@ -428,6 +437,7 @@ IS_CROSSED = np.int64(OrderFlag.CROSSED)
 IS_DISPLACED = np.int64(OrderFlag.DISPLACED)
 IS_FORCED = np.int64(OrderFlag.FORCED)
 IS_AT_OPEN = np.int64(OrderFlag.AT_OPEN)
+IS_LEAVING = np.int64(OrderFlag.LEAVING)
 
 ALLOW = np.int64(SelfTrade.ALLOW)
 CANCEL_NEWEST = np.int64(SelfTrade.CANCEL_NEWEST)
@@ -456,11 +466,6 @@ WALLETS = np.int64(Account.WALLETS)
 FOLLOWER = np.int64(Account.FOLLOWER)
 SNIPER = np.int64(Account.SNIPER)
 FIRST_HOLDER = np.int64(FIRST_HOLDER_SLOT)
-
-IN_LIMIT_STATE = np.int64(Measure.LIMIT_STATE)
-IN_PAUSE = np.int64(Measure.PAUSE)
-BUYING_RESTRICTED = np.int64(Measure.BUY_RESTRICTION)
-SHORTING_BANNED = np.int64(Measure.SHORT_BAN)
 
 KIND_POT = np.int64(OwnerKind.POT)
 KIND_POOL = np.int64(OwnerKind.POOL)

@@ -23,6 +23,7 @@ from squeezegym.codes import (
     Venue,
 )
 from squeezegym.errors import ConfigError
+from squeezegym.levers import pull
 from squeezegym.sampling import SAMPLE_DTYPE, book_levels, ignition, mid_ticks, sample
 from squeezegym.scenario import Scenario
 from squeezegym.state import LOG_DTYPE, LOG_VERSION
@@ -204,6 +205,27 @@ class Market:
         self._batch.params["margin"] = changed.pack()["margin"]
         self.scenario = changed
         ladder_again(self._batch.markets, self._batch.params)
+
+    def protect(self, rule: str, on: bool = True, value: float | None = None) -> None:
+        """Decide about a rule of protection, as the venue would; it holds from the next event on.
+
+        Where the scenario gives notice of the rule it holds after that.
+
+        Args:
+            rule: Name of the rule, as in section ``protection``: ``"short_ban"``.
+            on: Whether it is to be in force; on again changes its value, or cancels trades again.
+            value: In the unit of the rule's field (:data:`squeezegym.levers.LEVERS`); None: the
+                scenario's.
+
+        Raises:
+            ConfigError: An unknown rule, a value out of range, or trades that nobody keeps.
+
+        Example:
+            >>> market = Market("calm", seed=7)
+            >>> market.protect("leverage_cap", value=10)
+            >>> market.run(seconds=1)
+        """
+        pull(self.record, self.scenario, rule, on, value)
 
     def adl_lights(self) -> Any:
         """How near each account stands to being deleveraged, as its venue would show it.

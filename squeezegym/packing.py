@@ -13,6 +13,7 @@ from squeezegym.codes import (
     Side,
     Venue,
 )
+from squeezegym.gateways import pack_access
 from squeezegym.packing_crowd import pack_crowd
 from squeezegym.packing_rules import pack_rules
 from squeezegym.params import params_dtype
@@ -295,6 +296,5 @@ def _pack_learner(scenario: Scenario, record: Any) -> None:
     target["entry_spread"] = learner.entry_spread_bps * BP
     target["leverage_cap"] = learner.leverage_cap
     target["cap"] = learner.cap_bps * BP
-    target["latency"] = round(learner.latency_ms * MS)
-    target["jitter"] = learner.jitter_ms * MS
+    pack_access(scenario, target)
     target["horizon"] = round(scenario.episode.horizon_s * SECOND)

@@ -18,10 +18,9 @@ from squeezegym.codes import (
     Ranking,
     Remainder,
     SelfTrade,
-    Venue,
 )
-from squeezegym.protectionrecord import N_PARTS
-from squeezegym.protections import plan_band
+from squeezegym.gateways import pack_gateway
+from squeezegym.packing_protection import pack_protection
 from squeezegym.rules import Margin
 from squeezegym.units import BP, MS, RATE, SECOND, lots, pack_mix, quanta, slow, ticks
 
@@ -49,10 +48,8 @@ def pack_rules(scenario: Scenario, record: Any) -> None:
     record["fees"]["liquidation"] = round(fees.liquidation_bps * BP * RATE)
     _pack_liquidation(scenario, record["liquidation"])
     _pack_borrowing(scenario, record["borrowing"])
-    _pack_protection(scenario, record["protection"])
-    record["feed"]["interval"] = scenario.transport.feed_interval_ms * MS
-    record["feed"]["latency"] = round(scenario.transport.feed_latency_ms * MS)
-    record["gateway"]["service"] = round(scenario.transport.service_us * 1000)
+    pack_protection(scenario, record["protection"])
+    pack_gateway(scenario, record)
 
 
 def _pack_liquidation(scenario: Scenario, record: Any) -> None:
@@ -176,26 +173,3 @@ def _pack_borrowing(scenario: Scenario, target: Any) -> None:
     drops = rules.supply_drop_share > 0
     target["drop_at"] = round(rules.supply_drop_s * SECOND) if drops else int(NEVER)
     target["drop_share"] = round(rules.supply_drop_share * RATE)
-
-
-def _pack_protection(scenario: Scenario, target: Any) -> None:
-    rules = scenario.protection
-    limits = rules.limits
-    target["book"] = Venue[rules.book.upper()]
-    target["limits"] = limits.on
-    band = plan_band(scenario.contract.price, limits.tier)
-    target["band"] = band if limits.band is None else limits.band
-    target["check"] = limits.check_ms * MS
-    target["part"] = max(1, slow(scenario, limits.window_s) // N_PARTS)
-    target["update"] = slow(scenario, limits.update_s)
-    target["step"] = limits.update_share
-    for name in ("limit", "pause", "extension"):
-        target[name] = slow(scenario, getattr(limits, f"{name}_s"))
-    target["collar"] = limits.collar
-    target["extensions"] = limits.extensions
-    for i, restriction in enumerate((rules.buy_restriction, rules.short_ban)):
-        start, end = restriction.start_s, restriction.end_s
-        target["start"][i] = int(NEVER) if start is None else round(start * SECOND)
-        target["end"][i] = int(NEVER) if end is None else round(end * SECOND)
-    target["learner"] = rules.learner
-    target["followers"] = rules.retail_followers

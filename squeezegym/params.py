@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from squeezegym.gatewayrecord import FEED_PARAMS, GATEWAY_PARAMS
 from squeezegym.protectionrecord import PROTECTION_PARAMS
-from squeezegym.state import N_LEVERAGES, N_ROUNDS, N_TIERS, N_VENUES, SIZES, SizeClass
+from squeezegym.state import N_LEVERAGES, N_ROUNDS, N_VENUES, SIZES, SizeClass
+from squeezegym.terms import FUNDING_PARAMS as FUNDING_PARAMS
+from squeezegym.terms import MARGIN_PARAMS as MARGIN_PARAMS
 
 NOISE_PARAMS = np.dtype(
     [
@@ -155,35 +158,6 @@ MARK_PARAMS = np.dtype(
         ("weight", "f8", (N_VENUES,)),
         ("follow", "f8", (N_VENUES,)),  # how fast a venue follows the spot book, 1/s
         ("noise", "f8", (N_VENUES,)),  # relative, per update
-    ],
-    align=True,
-)
-
-FUNDING_PARAMS = np.dtype(
-    [
-        ("rule", "i8"),  # codes.FundingRule
-        ("interval", "i8"),
-        ("term", "i8"),  # the interval without compression, ms
-        ("first", "i8"),  # time of the first payment
-        ("sample", "i8"),
-        ("linear", "i8"),  # 1: the k-th sample of an interval has weight k
-        ("share", "f8"),  # interval over 8 hours
-        ("interest", "f8"),
-        ("clamp", "f8"),
-        ("cap", "f8"),
-        ("impact", "i8"),  # impact notional, quanta
-        ("opening", "f8"),  # rate predicted before the first sample
-    ],
-    align=True,
-)
-
-MARGIN_PARAMS = np.dtype(
-    [
-        ("n_tiers", "i8"),
-        ("floor", "i8", (N_TIERS,)),  # quanta of notional
-        ("rate", "i8", (N_TIERS,)),  # maintenance margin rate, 1e-8
-        ("deduction", "i8", (N_TIERS,)),  # maintenance amount ("cum"), quanta
-        ("initial", "i8", (N_TIERS,)),  # initial margin rate, 1 / maximum leverage, 1e-8
     ],
     align=True,
 )
@@ -371,7 +345,8 @@ LEARNER_PARAMS = np.dtype(
         ("leverage_cap", "f8"),  # notional over equity that an order may reach
         ("cap", "f8"),  # price cap of an aggressive order, relative
         ("latency", "i8"),  # each way
-        ("jitter", "f8"),  # mean of an exponential on top, ns
+        ("jitter", "f8"),  # mean of an exponential on top, or median of a lognormal, ns
+        ("jitter_sd", "f8"),  # of its log; 0: exponential
         ("horizon", "i8"),
     ],
     align=True,
@@ -386,8 +361,6 @@ MATCHING_PARAMS = np.dtype(
     align=True,
 )
 
-FEED_PARAMS = np.dtype([("interval", "i8"), ("latency", "i8")], align=True)
-GATEWAY_PARAMS = np.dtype([("service", "i8")], align=True)
 SCALE_PARAMS = np.dtype(
     [
         ("price", "i8"),  # opening price of the spot book, ticks

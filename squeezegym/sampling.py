@@ -37,7 +37,7 @@ SAMPLE_DTYPE = np.dtype(
         ("queue_s", "f8"),  # waiting time before the matching engine, s
         ("short_interest", "f8"),  # coins lent, base
         ("bought_in", "f8"),  # base so far
-        ("measures", "f8"),  # of protection, in force: bits of codes.Measure
+        ("measures", "f8"),  # of protection, in force: bits of measures.Measure
     ]
 )
 

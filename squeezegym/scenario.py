@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from squeezegym.crowd import Followers, Fomo, Reloaders, Snipers
 from squeezegym.errors import ConfigError, did_you_mean
+from squeezegym.gateways import Gateway, Transport, check_gateway
 from squeezegym.magnitudes import check_magnitude, check_rounds
 from squeezegym.perpless import check_perpless, fill_perpless
 from squeezegym.protections import Protection
@@ -46,7 +47,6 @@ from squeezegym.sections import (
     Pair,
     Population,
     Positions,
-    Transport,
     Value,
 )
 from squeezegym.state import SizeClass
@@ -83,6 +83,7 @@ class Scenario(Frozen):
     reloaders: Reloaders = Reloaders()
     protection: Protection = Protection()
     matching: Matching = Matching()
+    gateway: Gateway = Gateway()
     transport: Transport
     learner: Learner
 
@@ -98,6 +99,7 @@ class Scenario(Frozen):
         check_perpless(self)
         check_capacity(self)
         check_magnitude(self)
+        check_gateway(self)
         check_rounds(self)
         return self
 

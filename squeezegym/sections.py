@@ -464,15 +464,6 @@ class Positions(Frozen):
         return self
 
 
-class Transport(Frozen):
-    """Gateway and public feed."""
-
-    service_us: NotNegative = 500.0
-    """Matching engine's time for a message."""
-    feed_interval_ms: Annotated[int, Field(ge=1, le=60_000)] = 100
-    feed_latency_ms: NotNegative = 10.0
-
-
 class Learner(Frozen):
     """The learner's account and access."""
 
@@ -490,6 +481,7 @@ class Learner(Frozen):
     """The opening short's entry lies within this of the price."""
     cap_bps: Annotated[float, Field(gt=0, le=1000)] = 20.0
     """Price cap of an aggressive order beyond the published touch."""
+    access: Literal["own", "colocated", "retail"] = "own"
+    """Latency each way; ``own``: of the next two fields, the others: those of the gateway."""
     latency_ms: NotNegative = 10.0
-    """Each way."""
     jitter_ms: NotNegative = 5.0

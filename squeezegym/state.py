@@ -31,22 +31,28 @@ from squeezegym.accountrecord import (
 from squeezegym.bookrecord import LINE, book_dtype, zeros_on_lines
 from squeezegym.codes import Source, Stream
 from squeezegym.errors import ConfigError, did_you_mean
-from squeezegym.protectionrecord import PROTECTION_DTYPE
+from squeezegym.gatewayrecord import (
+    FEED_DTYPE,
+    GATEWAY_DTYPE,
+    N_MESSAGES,
+    SNAPSHOT_DTYPE,
+    WAITING_DTYPE,
+)
+from squeezegym.measures import Measure
+from squeezegym.protectionrecord import FILL_DTYPE, PROTECTION_DTYPE
+from squeezegym.terms import TERMS_DTYPE
 
 SizeClass = Literal["small", "default", "large"]
 
 N_SOURCES = -(-len(Source) // 2) * 2  # searched in two halves; a place left over stays NEVER
 N_STREAMS = len(Stream)
-N_LEVELS = 5  # published depth levels of each side
-N_SNAPSHOTS = 8  # published snapshots in flight
 N_VENUES = 5  # spot venues of the index
 N_BASIS = 30  # samples of the basis window
 N_HISTORY = 256  # steps of the price history that the opening positions come from
-N_TIERS = 16  # rows of the maintenance-margin table
 N_LEVERAGES = 8  # rows of a leverage mix
 N_ROUNDS = 4  # distances between round prices
-N_MESSAGES = 16  # learner's messages under way
-N_OBSERVATIONS = 76
+N_MEASURES = len(Measure)  # bits of ``measures``, from the lowest
+N_OBSERVATIONS = 84 + N_MEASURES
 N_AHEAD = 12  # visits of a step that a batch foresees
 
 
@@ -62,6 +68,8 @@ class Sizes:
         noise: Noise order slots of each book.
         buckets: Buckets of each side of the liquidation ladder: some for each account.
         log: Rows of the event log between two drains.
+        fills: Perp fills that a cancellation of trades can reach back to.
+        waiting: Messages that can wait before the matching engine.
     """
 
     accounts: int
@@ -71,14 +79,32 @@ class Sizes:
     noise: int
     buckets: int
     log: int
+    fills: int
+    waiting: int
 
 
 SIZES: dict[str, Sizes] = {
     "small": Sizes(
-        accounts=272, levels=4096, orders=1024, quotes=64, noise=256, buckets=4096, log=256
+        accounts=272,
+        levels=4096,
+        orders=1024,
+        quotes=64,
+        noise=256,
+        buckets=4096,
+        log=256,
+        fills=1024,
+        waiting=192,
     ),
     "default": Sizes(
-        accounts=2064, levels=8192, orders=4096, quotes=1024, noise=512, buckets=4096, log=384
+        accounts=2064,
+        levels=8192,
+        orders=3072,  # every quote and noise order, and as many others as noise orders
+        quotes=1024,
+        noise=512,
+        buckets=4096,
+        log=256,
+        fills=2048,
+        waiting=192,
     ),
     "large": Sizes(
         accounts=100_016,
@@ -88,6 +114,8 @@ SIZES: dict[str, Sizes] = {
         noise=2048,
         buckets=262_144,
         log=2048,
+        fills=16384,
+        waiting=1024,
     ),
 }
 
@@ -187,66 +215,6 @@ SCORE_DTYPE = np.dtype(
     align=True,
 )
 
-SNAPSHOT_DTYPE = np.dtype(
-    [
-        ("sent", "i8"),  # publication time
-        ("due", "i8"),  # arrival at the learner
-        ("price", "i4", (2, 2, N_LEVELS)),  # ticks; 0 where the side has no such level
-        ("qty", "i4", (2, 2, N_LEVELS)),  # lots
-        ("last", "i8", (2,)),
-        ("mark", "i8"),
-        ("index", "i8"),
-        ("funding", "f8"),  # predicted rate of the interval
-        ("premium", "f8"),  # relative
-        ("open_interest", "i8"),  # lots
-        ("taken", "f8", (2, 2, 2)),  # decayed aggressor lots: horizon, book, side
-        ("forced", "f8", (2, 2)),  # decayed liquidated lots: horizon, side of the order
-        ("mean", "f8", (3, 2)),  # decayed mid: horizon, book, ticks
-        ("queue", "i8"),  # waiting time of the engine at publication, ns
-        ("utilisation", "f8"),  # share of the lender's coins that is lent
-        ("borrow_rate", "f8"),  # a year
-        ("measures", "i8"),  # of protection, in force: bits of codes.Measure
-        ("lower", "i8"),  # price bands, ticks; 0 where there are none
-        ("upper", "i8"),
-    ],
-    align=True,
-)
-
-FEED_DTYPE = np.dtype(
-    [
-        ("work", SNAPSHOT_DTYPE),  # running sums behind the next publication
-        ("taken", "i8", (2, 2)),  # raw totals at the last publication
-        ("forced", "i8", (2,)),
-        ("seen", SNAPSHOT_DTYPE),  # the last one that arrived
-        ("head", "i8"),
-        ("size", "i8"),
-        ("flying", SNAPSHOT_DTYPE, (N_SNAPSHOTS,)),
-    ],
-    align=True,
-)
-
-SENT_DTYPE = np.dtype(
-    [
-        ("due", "i8"),
-        ("kind", "i8"),  # codes.LogKind.ORDER or CANCEL
-        ("side", "i8"),
-        ("price", "i8"),  # ticks
-        ("qty", "i8"),
-        ("tif", "i8"),
-        ("queued", "i8"),  # 1 once it stands in the matching engine's queue
-    ],
-    align=True,
-)
-
-GATEWAY_DTYPE = np.dtype(
-    [
-        ("busy_until", "i8"),  # the matching engine's workload ends here
-        ("size", "i8"),
-        ("messages", SENT_DTYPE, (N_MESSAGES,)),
-    ],
-    align=True,
-)
-
 ACK_DTYPE = np.dtype(
     [
         ("due", "i8"),
@@ -259,6 +227,7 @@ ACK_DTYPE = np.dtype(
         ("order_price", "i8"),
         ("order_qty", "i8"),  # 0: no order rests
         ("liquidated", "i8"),  # 1 once the engine has closed the position
+        ("answer", "i8"),  # codes.Status of what the gateway said to its last message; 0: nothing
     ],
     align=True,
 )
@@ -275,15 +244,24 @@ LEARNER_DTYPE = np.dtype(
         ("start_equity", "i8"),  # quanta, when the episode began
         ("changed", "i8"),  # 1: an ack is due to be sent
         ("sent", "i8"),  # messages
-        ("served", "i8"),  # of them, matched
+        ("served", "i8"),  # of them, matched or refused
         ("cancelled", "i8"),  # of its orders
-        ("funding", "i8"),  # received minus paid, quanta
+        ("answer", "i8"),  # codes.Status with which the gateway met its last message; 0: matched
+        ("carried", "i8"),  # lots that a cancelled order filled, signed, till its replacement
+        ("tokens", "f8"),  # orders that the rate limit allows now
+        ("refilled", "i8"),  # time of that
+        ("price", "i8"),  # what marks moved its position's worth, quanta; since the episode began
+        ("fees", "i8"),  # paid on its own trades
+        ("funding", "i8"),  # received minus paid
+        ("borrow", "i8"),  # paid to the lender
+        ("slippage", "i8"),  # lost by its own fills, off the price they are valued at
+        ("deleveraged", "i8"),  # lots closed against others' liquidations
         ("acks", ACK_DTYPE, (N_MESSAGES,)),
     ],
     align=True,
 )
 
-LOG_VERSION = 4
+LOG_VERSION = 5
 LOG_DTYPE = np.dtype(
     [
         ("time", "i8"),  # ns
@@ -326,6 +304,7 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("gateway", GATEWAY_DTYPE),
         ("learner", LEARNER_DTYPE),
         ("protection", PROTECTION_DTYPE),
+        ("terms", TERMS_DTYPE),
         ("feed", FEED_DTYPE),
         ("quotes", "u8", (2, 2, sizes.quotes)),  # order ids: book, side, slot
         ("noise", "u8", (2, sizes.noise)),  # order ids: book, slot
@@ -341,7 +320,9 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("ranks", "f8", (sizes.accounts,)),  # scratch: scores of a deleveraging
         ("history", "f8", (3, N_HISTORY)),  # price, highest and lowest since, ticks
         ("books", book_dtype(sizes.levels, sizes.orders), (2,)),
+        ("line", WAITING_DTYPE, (sizes.waiting,)),
         ("log", LOG_DTYPE, (sizes.log,)),
+        ("fills", FILL_DTYPE, (sizes.fills,)),  # ring of what a cancellation of trades reverses
     ]
     fields = [*head, *_filler("gap", head), *tail]
     return np.dtype([*fields, *_filler("end", fields)], align=True)
@@ -378,12 +359,22 @@ VIEW_DTYPE = np.dtype(
         ("seeds", "u8", (N_STREAMS, 2)),  # stream states for a reset
         ("equity", "i8"),  # own equity at mark, quanta
         ("position", "i8"),  # lots
-        ("fees", "i8"),  # quanta paid so far
+        ("price_pnl", "i8"),  # parts of the change of equity, quanta: see LEARNER_DTYPE
+        ("fees", "i8"),
+        ("funding", "i8"),
+        ("borrow", "i8"),
+        ("slippage", "i8"),
         ("mark", "i8"),
         ("liquidated", "i8"),
+        ("deleveraged", "i8"),  # lots
         ("ignited", "i8"),  # 1 once the ignition barrier has been passed
         ("problems", "i8"),  # bits of codes.Problem
-        ("observation", "f4", (N_OBSERVATIONS,)),
+        ("held", "i8"),  # position that its acks have told it, lots
+        ("reach", "i8", (2,)),  # lots that actions -1 and 1 would lead to
+        ("waiting", "i8"),  # messages sent and not yet answered
+        ("resting", "i8"),  # lots of its open order, signed
+        ("measures", "i8"),  # of protection, as published: bits of measures.Measure
+        ("observation", "f4", (N_OBSERVATIONS + N_OBSERVATIONS % 2,)),  # an even number
     ],
     align=True,
 )

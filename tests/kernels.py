@@ -140,6 +140,7 @@ SMALL = {
     "catalyst.squeeze": 1.0,
     "catalyst.near_miss": 0.0,
     "catalyst.squeeze_size": [8.0, 8.0],
+    "gateway.surge": 0.0,
 }
 
 
@@ -155,7 +156,8 @@ QUIET = {
 } | {"value.decisions_per_s": 0.0, "catalyst.orders_per_s": 0.0, "arbitrage.looks_per_s": 0.0}
 
 
-# A market that moves by its book alone: makers wait for their visits, activity is constant.
+# A market that moves by its book alone: makers wait for their visits, activity is constant, and
+# the matching engine takes no time.
 PLAIN = {
     f"makers.{venue}.{field}": value
     for venue in ("perp", "spot")
@@ -179,6 +181,7 @@ PLAIN = {
     "value.base_per_bp": 0.8,
     "value.power": 1.0,
     "value.perp_share": 0.0,
+    "gateway.utilisation": 0.0,
 }
 
 

@@ -92,7 +92,7 @@ class ScenarioChoice(MarketOptions):
 
 def changed(scenario: Scenario, changes: Iterable[str]) -> Scenario:
     """Return a scenario with changes ``KEY=VALUE``."""
-    return type(scenario).load(scenario, **_overrides(changes, scenario.dump()))
+    return type(scenario).load(scenario, **overrides(changes, scenario.dump()))
 
 
 def _joined(groups: Sequence[Sequence[str]]) -> str | None:
@@ -104,14 +104,16 @@ def _joined(groups: Sequence[Sequence[str]]) -> str | None:
     return os.pathsep.join(names) or None
 
 
-def _overrides(changes: Iterable[str], known: dict[str, Any]) -> dict[str, Any]:
+def overrides(
+    changes: Iterable[str], known: dict[str, Any], option: str = "--set"
+) -> dict[str, Any]:
     """Read ``key=value`` pairs; a value that is not TOML is taken as text."""
     found = {}
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals or not key.strip():
             raise ConfigError(
-                f"--set takes KEY=VALUE such as learner.leverage_cap=5, got {change!r}"
+                f"{option} takes KEY=VALUE such as learner.leverage_cap=5, got {change!r}"
             )
         try:
             value = tomllib.loads(f"value = {text}")["value"]
@@ -121,6 +123,6 @@ def _overrides(changes: Iterable[str], known: dict[str, Any]) -> dict[str, Any]:
         for part in key.strip().split(".")[:-1]:
             section = section.get(part, {})
             if not isinstance(section, dict):
-                raise ConfigError(f"--set {change}: '{part}' is a value and has no keys")
+                raise ConfigError(f"{option} {change}: '{part}' is a value and has no keys")
         found[key.strip()] = value
     return found

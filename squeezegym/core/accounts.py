@@ -13,6 +13,7 @@ from squeezegym.codes import (
     BUY,
     FIRST_HOLDER,
     FOLLOWER,
+    IS_FORCED,
     KIND_HOLDER,
     KIND_LEARNER,
     KIND_POOL,
@@ -27,6 +28,7 @@ from squeezegym.codes import (
 )
 from squeezegym.core.arithmetic import mul_div
 from squeezegym.core.eventlog import log_coins, log_position, log_transfer
+from squeezegym.core.fills import OFF_BOOK, PAYMENT, remember
 
 
 @kernel(inline=True)
@@ -41,7 +43,16 @@ def pay(market, payer, payee, quanta):
     """Move cash that no fill explains: deposits, deficits, liquidation fees."""
     if quanta != 0:
         transfer(market, payer, payee, quanta)
-        log_transfer(market, payer, payee, quanta)
+        log_transfer(market, payer, payee, quanta, ZERO)
+
+
+@kernel
+def pay_by_force(market, payer, payee, quanta):
+    """Move cash that a liquidation asks for; a cancellation of trades takes it back."""
+    if quanta != 0:
+        transfer(market, payer, payee, quanta)
+        log_transfer(market, payer, payee, quanta, IS_FORCED)
+        remember(market, PAYMENT, payer, payee, ZERO, quanta)
 
 
 @kernel
@@ -92,6 +103,7 @@ def move_position(market, seller, buyer, price, qty):
     change_perp(market, seller, -qty, price)
     change_perp(market, buyer, qty, price)
     log_position(market, seller, buyer, price, qty)
+    remember(market, OFF_BOOK, seller, buyer, price, qty)
 
 
 @kernel

@@ -10,21 +10,47 @@ from squeezegym.codes import (
     BEYOND_BAND,
     BUY,
     BUY_RESTRICTED,
-    BUYING_RESTRICTED,
+    CLOSING_ONLY,
     FIRST_HOLDER,
     FOLLOWER,
     GTC,
     IS_FORCED,
+    KIND_LEARNER,
     LEARNER,
+    NO_ASK,
+    ONE,
     PERP,
+    POSITION_LIMITED,
+    SELL,
     SHORT_BANNED,
-    SHORTING_BANNED,
     SNIPER,
     STATE_AUCTION,
+    UPTICK_ONLY,
     ZERO,
+    Source,
+)
+from squeezegym.measures import (
+    ABOVE_BID_ONLY,
+    BANDED,
+    BATCHING,
+    BREAKER_ARMED,
+    BUYING_RESTRICTED,
+    CIRCUIT_BREAKER,
+    IN_PAUSE,
+    ONLY_CLOSING,
+    POSITION_LIMIT,
+    POSITIONS_CAPPED,
+    PRICE_BAND,
+    SHORTING_BANNED,
+    VELOCITY_WATCHED,
 )
 
-_RESTRICTIONS = BUYING_RESTRICTED | SHORTING_BANNED
+_PROTECTION = np.int64(Source.PROTECTION)
+_RESTRICTIONS = (
+    BUYING_RESTRICTED | SHORTING_BANNED | ABOVE_BID_ONLY | ONLY_CLOSING | POSITIONS_CAPPED
+)
+_FIRST_MOVE = CIRCUIT_BREAKER
+_MOVES = BREAKER_ARMED | VELOCITY_WATCHED
 
 
 @kernel
@@ -48,15 +74,17 @@ def admission(market, params, venue, owner, side, price, qty, tif, flags):
     Returns:
         ``(status, price)``.
     """
-    state = market["protection"]
-    if flags & IS_FORCED == 0 and state["measures"] & _RESTRICTIONS != 0:
-        status = _restriction(market, params, venue, owner, side, qty)
+    measures = market["protection"]["measures"]
+    if flags & IS_FORCED == 0 and measures & _RESTRICTIONS != 0:
+        status = _restriction(market, params, venue, owner, side, price, qty)
         if status != ACCEPTED:
             return status, price
-    book_state = np.int64(market["books"][venue]["state"])
-    if params["protection"]["limits"] == 0 or book_state == STATE_AUCTION:
+    if np.int64(market["books"][venue]["state"]) == STATE_AUCTION:
         return ACCEPTED, price
-    band = state["upper"] if side == BUY else state["lower"]
+    if params["protection"]["limits"] == 0 and measures & BANDED == 0:
+        return ACCEPTED, price
+    lower, upper = bands(market, params, venue)
+    band = upper if side == BUY else lower
     if price != 0 and (price <= band if side == BUY else price >= band):
         return ACCEPTED, price
     if tif == GTC and price != 0:
@@ -65,47 +93,144 @@ def admission(market, params, venue, owner, side, price, qty, tif, flags):
 
 
 @kernel
-def _restriction(market, params, venue, owner, side, qty):
-    """Return why an owner may not open or enlarge a position of this side, or ACCEPTED.
+def _restriction(market, params, venue, owner, side, price, qty):
+    """Return why an owner may not send an order, or ACCEPTED.
 
-    Buying is restricted for retail: those whom FOMO reaches, the learner, followers. Source:
-    brokers' "position closing only" of 2021-01-28. A short ban holds for all but pools that make
-    markets or stand for many traders. Source: SEC emergency order of 2008-09-18, which exempted
-    market makers.
+    Makers and the background, pools that stand for many traders, know the position limit no more
+    than the rules on opening and on short sales. The order of the rules is that of their bits.
     """
     rules = params["protection"]
     measures = market["protection"]["measures"]
     account = market["accounts"][owner]
     held = account["perp"] if venue == PERP else account["spot"] - market["holders"][owner]["debt"]
+    change = qty if side == BUY else -qty
     individual = owner >= FIRST_HOLDER
     if owner == LEARNER:
         individual = rules["learner"] != 0
-    if side == BUY:
-        fomo = params["fomo"]
-        retail = owner == FOLLOWER and rules["followers"] != 0
-        if individual:
-            retail = owner == LEARNER or (fomo["accounts"] > 0 and owner >= fomo["first"])
-        barred = measures & BUYING_RESTRICTED != 0 and retail and held + qty > max(held, ZERO)
-        return BUY_RESTRICTED if barred and held + qty > 0 else ACCEPTED
     trades = individual or owner == FOLLOWER or owner == SNIPER
-    barred = measures & SHORTING_BANNED != 0 and trades and held - qty < 0
-    return SHORT_BANNED if barred else ACCEPTED
+    opens = abs(held + change) > abs(held) or (held + change > 0) != (held > 0)
+    opens = opens and held + change != 0
+    if measures & BUYING_RESTRICTED != 0 and side == BUY and opens and held + qty > 0:
+        if is_retail(params, owner, individual):
+            return BUY_RESTRICTED
+    if not trades:
+        return ACCEPTED
+    if side == SELL and held - qty < 0:
+        if measures & SHORTING_BANNED != 0:
+            return SHORT_BANNED
+        if measures & ABOVE_BID_ONLY != 0 and at_or_below_bid(market["books"][venue], price):
+            return UPTICK_ONLY
+    if measures & ONLY_CLOSING != 0 and opens:
+        return CLOSING_ONLY
+    if measures & POSITIONS_CAPPED != 0 and exceeds_limit(market, venue, owner, side, held, qty):
+        return POSITION_LIMITED
+    return ACCEPTED
+
+
+@kernel
+def is_retail(params, owner, individual):
+    """Whether a buy restriction is for an owner: whom FOMO reaches, the learner, followers.
+
+    Source: brokers' "position closing only" of 2021-01-28. The short ban exempts the pools as the
+    SEC's emergency order of 2008-09-18 exempted market makers.
+    """
+    if not individual:
+        return owner == FOLLOWER and params["protection"]["followers"] != 0
+    fomo = params["fomo"]
+    return owner == LEARNER or (fomo["accounts"] > 0 and owner >= fomo["first"])
+
+
+@kernel
+def at_or_below_bid(book, price):
+    """Whether a short sale would be priced at the best bid or below; an auction has no bid.
+
+    Source: SEC Rule 201 (Regulation SHO), 2010-02-26: only above the national best bid.
+    """
+    if np.int64(book["state"]) == STATE_AUCTION:
+        return False
+    return price <= book["best_bid"]
+
+
+@kernel
+def exceeds_limit(market, venue, owner, side, held, qty):
+    """Whether position, open orders of the side and an order would exceed the position limit."""
+    reached = held + qty if side == BUY else qty - held
+    if venue == PERP and market["accounts"][owner]["kind"] >= KIND_LEARNER:
+        reached += np.int64(market["holders"][owner]["open_lots"][side])
+    return np.float64(reached) > market["protection"]["value"][POSITION_LIMIT]
+
+
+@kernel
+def band_around(reference, below, above):
+    """Lower and upper end of a band, to the tick: ``reference - below`` and ``+ above``."""
+    price = np.float64(reference)
+    lower = max(np.int64(math.floor(price - below + 0.5)), ONE)
+    return lower, min(np.int64(math.floor(price + above + 0.5)), NO_ASK - 1)
+
+
+@kernel
+def bands(market, params, venue):
+    """Bands of the guarded book: those of limit-up/limit-down, and the one around mark or last.
+
+    Source of the latter: Binance exchangeInfo, filter PERCENT_PRICE and marketTakeBound, 2025; the
+    London Metal Exchange reopened nickel within 5 % of the last close, 2022-03-16.
+    """
+    state = market["protection"]
+    rules = params["protection"]
+    lower = state["lower"] if rules["limits"] != 0 else ONE
+    upper = state["upper"] if rules["limits"] != 0 else NO_ASK - 1
+    if state["measures"] & BANDED != 0:
+        reference = market["marks"]["mark"] if venue == PERP else market["marks"]["index"]
+        if rules["by_last"] != 0:
+            reference = market["books"][venue]["last"]
+        width = state["value"][PRICE_BAND] * np.float64(reference)
+        low, high = band_around(reference, width * rules["band_down"], width)
+        lower = max(lower, low)
+        upper = min(upper, high)
+    return lower, upper
 
 
 @kernel(inline=True)
 def banded(market, params, venue, side, price):
     """Hold a limit within the bands of the guarded book: makers know where it may stand."""
     state = market["protection"]
-    if state["guarded"] != venue + 1 or params["protection"]["limits"] == 0:
+    if state["guarded"] != venue + 1:
         return price
-    return min(price, state["upper"]) if side == BUY else max(price, state["lower"])
+    if params["protection"]["limits"] == 0 and state["measures"] & BANDED == 0:
+        return price
+    lower, upper = bands(market, params, venue)
+    return min(price, upper) if side == BUY else max(price, lower)
+
+
+@kernel
+def collects_batch(market, venue):
+    """Whether a book collects orders for an auction that is one of many."""
+    if market["protection"]["measures"] & (BATCHING | IN_PAUSE) != BATCHING:
+        return False
+    return np.int64(market["books"][venue]["state"]) == STATE_AUCTION
 
 
 @kernel
 def note_print(market, params, price):
-    """Take a trade into the window of the reference price: one a message, at its last price."""
+    """Take a trade into the windows of prices: one a message, at its last price.
+
+    A move that a halt is for lets the venue look at once.
+    """
     state = market["protection"]
-    part = market["clock"]["now"] // params["protection"]["part"]
+    now = market["clock"]["now"]
+    if state["measures"] & _MOVES != 0:
+        for kind in range(2):
+            part = now // params["protection"]["move_part"][kind]
+            row = state["moves"][kind, part % np.int64(state["moves"].shape[1])]
+            if row["part"] != part:
+                row["part"] = part
+                row["low"] = np.int32(price)
+                row["high"] = np.int32(price)
+            row["low"] = min(row["low"], np.int32(price))
+            row["high"] = max(row["high"], np.int32(price))
+            if moved_too_far(market, params, np.int64(kind), price) != 0:
+                market["clock"]["due"][_PROTECTION] = now
+    part = now // params["protection"]["part"]
     place = part % np.int64(state["part"].shape[0])
     if state["part"][place] != part:
         state["part"][place] = part
@@ -113,6 +238,44 @@ def note_print(market, params, price):
         state["total"][place] = 0
     state["prints"][place] += 1
     state["total"][place] += price
+
+
+@kernel
+def moved_too_far(market, params, kind, price):
+    """Limit price that a trade has reached, ticks; 0 within the limits or while nobody watches.
+
+    Source: CME "Dynamic circuit breakers" FAQ (low of the rolling window plus, high minus a variant
+    that is a share of the settlement price, rounded down to the tick).
+
+    Args:
+        market: The market record.
+        params: Its parameters.
+        kind: 0 circuit breaker, 1 velocity halt.
+        price: Of the last trade, ticks.
+    """
+    state = market["protection"]
+    rule = _FIRST_MOVE + kind
+    if state["measures"] & (BREAKER_ARMED << kind) == 0:
+        return ZERO
+    n = np.int64(state["moves"].shape[1])
+    oldest = market["clock"]["now"] // params["protection"]["move_part"][kind] - n
+    low = price
+    high = price
+    for i in range(n):
+        row = state["moves"][kind, i]
+        if row["part"] > oldest:
+            low = min(low, np.int64(row["low"]))
+            high = max(high, np.int64(row["high"]))
+    return limit_of_move(low, high, price, state["value"][rule] * np.float64(state["close"]))
+
+
+@kernel
+def limit_of_move(low, high, price, variant):
+    """Limit that a price has reached: ``low + variant`` or ``high - variant``; 0 in between."""
+    variant = max(np.int64(math.floor(variant)), ONE)
+    if price >= low + variant:
+        return low + variant
+    return max(high - variant, ONE) if price <= high - variant else ZERO
 
 
 @kernel

@@ -9,7 +9,6 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     ARBITRAGE,
     BUY,
-    IN_PAUSE,
     IOC,
     ONE,
     PERP,
@@ -20,9 +19,13 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.arbitrageurs import arbitrageur_looks
+from squeezegym.core.book import NO_ORDER
 from squeezegym.core.exchange import place
+from squeezegym.core.fifo import awaits, is_busy, join_line
 from squeezegym.core.flow import later
 from squeezegym.core.marks import mid
+from squeezegym.gatewaycodes import PAIR
+from squeezegym.measures import DISCONTINUOUS
 
 _SOURCE = np.int64(Source.ARBITRAGE)
 _STREAM = np.int64(Stream.ARBITRAGE)
@@ -40,8 +43,8 @@ def arbitrage_look(market, params):
         arbitrageur_looks(market, params)
         return
     market["clock"]["due"][_SOURCE] = later(market, _STREAM, rules["rate"])
-    if market["protection"]["measures"] & IN_PAUSE != 0:
-        return  # one leg could not trade
+    if market["protection"]["measures"] & DISCONTINUOUS != 0 or awaits(market, ARBITRAGE):
+        return  # one leg could not trade, or the last pair stands in line
     perp = mid(market["books"][PERP])
     spot = mid(market["books"][SPOT])
     basis = perp / spot - 1.0 - rules["fair_basis"]
@@ -49,14 +52,25 @@ def arbitrage_look(market, params):
     if excess <= 0.0:
         return
     qty = min(np.int64(excess * rules["lots_per_unit"]) + 1, rules["max_lots"])
+    side = BUY if basis > 0 else SELL
+    reach = np.int64(spot * (1.0 + excess) if basis > 0 else spot * (1.0 - excess))
+    if is_busy(market):
+        join_line(
+            market, params, PAIR, SPOT, ARBITRAGE, side, reach, qty, IOC, ZERO, NO_ORDER, ZERO
+        )
+    else:
+        trade_pair(market, params, side, reach, qty)
+
+
+@kernel
+def trade_pair(market, params, side, reach, qty):
+    """Trade coins up to a limit, as far as capital allows, and hedge what was filled."""
     held = market["accounts"][ARBITRAGE]["perp"]
-    room = rules["max_position"] + held if basis > 0 else rules["max_position"] - held
-    qty = min(qty, room)
+    most = params["arbitrage"]["max_position"]
+    qty = min(qty, most + held if side == BUY else most - held)
     if qty <= 0:
         return
-    side = BUY if basis > 0 else SELL
-    reach = spot * (1.0 + excess) if basis > 0 else spot * (1.0 - excess)
-    filled, _ = place(market, params, SPOT, ARBITRAGE, side, np.int64(reach), qty, IOC, ZERO)
+    filled, _ = place(market, params, SPOT, ARBITRAGE, side, reach, qty, IOC, ZERO)
     if filled > 0:
         other = ONE - side
         place(market, params, PERP, ARBITRAGE, other, ZERO, filled, IOC, ZERO)

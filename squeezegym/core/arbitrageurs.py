@@ -11,8 +11,9 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
-    IN_PAUSE,
+    BUY,
     IN_QUEUE,
+    IOC,
     NEVER,
     NO_ASK,
     NO_BID,
@@ -20,6 +21,7 @@ from squeezegym.codes import (
     OUTSIDE,
     PERP,
     RATE_ONE,
+    SELL,
     SPOT,
     VENUE,
     ZERO,
@@ -28,15 +30,20 @@ from squeezegym.codes import (
 )
 from squeezegym.core.accounts import pay, transfer
 from squeezegym.core.arithmetic import mul_div
+from squeezegym.core.book import NO_ORDER
+from squeezegym.core.fifo import is_busy, join_line
 from squeezegym.core.flow import later
 from squeezegym.core.legs import leg_of, share_cash, trade_legs
 from squeezegym.core.rng import uniform
 from squeezegym.core.triggers import LONGS, SHORTS, delist
+from squeezegym.gatewaycodes import LEGS
+from squeezegym.measures import DISCONTINUOUS
 
 _LOOKS = np.int64(Source.ARBITRAGE)
 _ORDERS = np.int64(Source.ARBITRAGE_ORDERS)
 _STREAM = np.int64(Stream.ARBITRAGE)
 _MOST_LOTS = np.int64(2**31 - 1)  # that an order under way holds
+IN_LINE = NEVER - ONE  # due time of an order that waits before the matching engine
 
 
 @kernel
@@ -71,7 +78,7 @@ def arbitrageur_looks(market, params):
     account = market["accounts"][slot]
     if order["due"] != NEVER or account["laddered"] >= IN_QUEUE:
         return
-    if market["protection"]["measures"] & IN_PAUSE != 0:
+    if market["protection"]["measures"] & DISCONTINUOUS != 0:
         return  # one leg could not trade
     wallet = market["accounts"][coins]
     debt = market["holders"][coins]["debt"]
@@ -145,21 +152,43 @@ def _trade_away(market, params, qty):
 
 @kernel
 def serve_arbitrageur(market, params):
-    """The earliest order arrives: coins first, then the perp leg, then its cash is shared anew.
+    """The earliest order arrives: it trades, stands in line before a busy engine, or is refused."""
+    rules = params["arbitrage"]
+    i = _earliest(market, rules)
+    order = market["arbitrageurs"][i]
+    if is_busy(market):
+        slot = rules["first"] + i
+        qty = np.int64(order["qty"])
+        limit = np.int64(order["limit"])
+        side = BUY if qty > 0 else SELL
+        if join_line(
+            market, params, LEGS, SPOT, slot, side, limit, abs(qty), IOC, ZERO, NO_ORDER, i
+        ):
+            order["due"] = IN_LINE
+        else:
+            order["due"] = NEVER
+            order["qty"] = 0
+            order["limit"] = 0
+    else:
+        trade_order(market, params, i)
+    market["clock"]["due"][_ORDERS] = market["arbitrageurs"][_earliest(market, rules)]["due"]
+
+
+@kernel
+def trade_order(market, params, i):
+    """Match the order of an arbitrageur: coins first, then the perp leg; share its cash anew.
 
     An order whose arbitrageur has meanwhile come before the liquidation engine comes to nothing,
     the spot leg of one whose debt is being bought in likewise.
     """
     rules = params["arbitrage"]
-    due = market["clock"]["due"]
-    i = _earliest(market, rules)
     order = market["arbitrageurs"][i]
     qty = np.int64(order["qty"])
     limit = np.int64(order["limit"])
     order["due"] = NEVER
     order["qty"] = 0
     order["limit"] = 0
-    due[_ORDERS] = market["arbitrageurs"][_earliest(market, rules)]["due"]
+    market["clock"]["due"][_ORDERS] = market["arbitrageurs"][_earliest(market, rules)]["due"]
     slot = rules["first"] + i
     coins = slot + rules["accounts"]
     account = market["accounts"][slot]

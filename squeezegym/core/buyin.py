@@ -88,6 +88,8 @@ def reschedule(market):
     due[BUY_IN] = max(max(turn, borrow["busy_until"]), market["clock"]["now"])
     if np.int64(market["books"][SPOT]["state"]) != STATE_OPEN:
         due[BUY_IN] = NEVER  # until the pause ends
+    if market["gateway"]["desk_waits"] != 0:
+        due[BUY_IN] = NEVER  # the gateway times it
     earliest = NEVER
     for timer in range(due.shape[0]):
         earliest = min(earliest, due[timer])

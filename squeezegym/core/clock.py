@@ -24,7 +24,7 @@ from squeezegym.core.flow import (
 from squeezegym.core.followers import follow, snipe
 from squeezegym.core.fomo import spread
 from squeezegym.core.funding import pay_funding, sample_premium
-from squeezegym.core.gateway import send_ack, serve_gateway
+from squeezegym.core.gateway import send_ack
 from squeezegym.core.holders import holder_acts
 from squeezegym.core.learner import act, close_out, report
 from squeezegym.core.lending import serve_lender
@@ -34,6 +34,7 @@ from squeezegym.core.opening import begin_episode, open_market
 from squeezegym.core.protection import watch
 from squeezegym.core.reloaders import reload
 from squeezegym.core.triggers import check_mark
+from squeezegym.core.turns import serve_gateway
 from squeezegym.core.warming import ask, forget, list_ahead
 
 _GATEWAY = np.int64(Source.GATEWAY)
@@ -82,7 +83,7 @@ def run(market, params, until, ahead):
         if ahead["cursor"] < ahead["n"]:
             ask(ahead, _AT_ONCE)
         if market["learner"]["changed"] != 0:
-            send_ack(market, params)
+            send_ack(market, params, ZERO)
         if market["log_on"] != 0 and market["n_log"] > market["log"].shape[0] - LOG_RESERVE:
             return
     clock["now"] = until

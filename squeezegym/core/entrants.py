@@ -8,9 +8,12 @@ from squeezegym._jit import kernel
 from squeezegym.codes import BUY, IOC, MAX_QTY, ONE, OUTSIDE, PERP, RATE_ONE, SELL, SPOT, ZERO
 from squeezegym.core.accounts import pay
 from squeezegym.core.arithmetic import mul_div_up
+from squeezegym.core.book import NO_ORDER
 from squeezegym.core.exchange import coin_cost, place
+from squeezegym.core.fifo import is_busy, join_line
 from squeezegym.core.fund import playable
 from squeezegym.core.triggers import enlist
+from squeezegym.gatewaycodes import ENTRY
 
 _UNALARMED = np.uint8(0)
 
@@ -36,17 +39,27 @@ def enter(market, params, slot, side, qty, leverage, cap):
     """
     account = market["accounts"][slot]
     holder = market["holders"][slot]
-    mark = market["marks"]["mark"]
     touch = np.int64(market["feed"]["seen"]["price"][PERP, ONE - side, 0])
     if touch == 0:
         return
     slack = np.int64(math.floor(np.float64(touch) * cap + 0.5))
     limit = playable(market, side, touch + slack if side == BUY else touch - slack)
     qty = min(qty, MAX_QTY)
-    rate = np.int64(math.ceil(np.float64(RATE_ONE) / leverage))
-    holder["initial"] = np.uint32(rate)
+    holder["initial"] = np.uint32(math.ceil(np.float64(RATE_ONE) / leverage))
     holder["alarm"] = 0
     account["alarmed"] = _UNALARMED
+    if is_busy(market):
+        join_line(market, params, ENTRY, PERP, slot, side, limit, qty, IOC, ZERO, NO_ORDER, ZERO)
+    else:
+        enter_at(market, params, slot, side, limit, qty)
+
+
+@kernel
+def enter_at(market, params, slot, side, limit, qty):
+    """Match the order of :func:`enter`; whoever sells here was short before and is so again."""
+    account = market["accounts"][slot]
+    mark = market["marks"]["mark"]
+    rate = np.int64(market["holders"][slot]["initial"])
     fees = account["fees"]
     deposit = mul_div_up(mark * qty, rate, RATE_ONE) + abs(limit - mark) * qty
     deposit += mul_div_up(limit * qty, params["fees"]["taker"][PERP], RATE_ONE)
@@ -58,6 +71,8 @@ def enter(market, params, slot, side, qty, leverage, cap):
     needed = mul_div_up(account["cost"], rate, RATE_ONE) + max(loss, ZERO)
     pay(market, slot, OUTSIDE, max(deposit - needed - account["fees"] + fees, ZERO))
     enlist(market, params, slot)
+    if side == SELL and filled > 0:
+        market["crowd"]["reloads"] += 1
 
 
 @kernel
@@ -79,6 +94,15 @@ def buy_coins(market, params, slot, qty, cap):
     slack = np.int64(math.floor(np.float64(touch) * cap + 0.5))
     limit = playable(market, BUY, touch + slack)
     qty = min(qty, MAX_QTY)
+    if is_busy(market):
+        join_line(market, params, ENTRY, SPOT, slot, BUY, limit, qty, IOC, ZERO, NO_ORDER, ZERO)
+    else:
+        buy_coins_at(market, params, slot, limit, qty)
+
+
+@kernel
+def buy_coins_at(market, params, slot, limit, qty):
+    """Match the order of :func:`buy_coins`."""
     pay(market, OUTSIDE, slot, coin_cost(params, limit, qty))
     place(market, params, SPOT, slot, BUY, limit, qty, IOC, ZERO)
     pay(market, slot, OUTSIDE, market["accounts"][slot]["quote"])

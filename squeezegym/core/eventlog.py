@@ -23,6 +23,7 @@ LOG_RECALL = np.uint8(LogKind.RECALL)
 LOG_MEASURE = np.uint8(LogKind.MEASURE)
 LOG_BANDS = np.uint8(LogKind.BANDS)
 LOG_UNCROSS = np.uint8(LogKind.UNCROSS)
+LOG_UNWIND = np.uint8(LogKind.UNWIND)
 _LOG_FULL = np.int64(Problem.LOG_FULL)
 
 
@@ -92,8 +93,8 @@ def log_cancel(market, venue, order_id, status, qty):
 
 
 @kernel
-def log_transfer(market, payer, payee, quanta):
-    """Log a payment that no fill explains."""
+def log_transfer(market, payer, payee, quanta, flags):
+    """Log a payment that no fill explains; FORCED: one that a liquidation asks for."""
     i = _next_row(market, _TRANSFER)
     if i < 0:
         return
@@ -101,6 +102,7 @@ def log_transfer(market, payer, payee, quanta):
     row["account"] = np.uint32(payer)
     row["other"] = np.uint32(payee)
     row["qty"] = quanta
+    row["flags"] = np.uint16(flags)
 
 
 @kernel
@@ -167,17 +169,18 @@ def log_debt(market, kind, account, index, lots, trigger):
 
 
 @kernel
-def log_protection(market, kind, venue, side, status, cause, price, qty, reference):
-    """Log what the venue does to protect itself: MEASURE, BANDS or UNCROSS."""
+def log_protection(market, kind, venue, side, measure, cause, price, qty, reference, value):
+    """Log what the venue does to protect itself: MEASURE, BANDS, UNCROSS or UNWIND."""
     i = _next_row(market, kind)
     if i < 0:
         return
     row = market["log"][i]
     row["book"] = np.uint8(venue)
     row["account"] = 0
+    row["other"] = np.uint32(measure)
     row["side"] = np.uint8(side)
-    row["status"] = np.uint16(status)
     row["flags"] = np.uint16(cause)
     row["price"] = price
     row["qty"] = qty
+    row["filled"] = value
     row["order_id"] = np.uint64(reference)

@@ -37,7 +37,9 @@ from squeezegym.core.admission import admission, note_print
 from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.book import NO_ORDER, claim, crosses, find, next_id, owned, remove, stand
 from squeezegym.core.eventlog import count_problem, log_cancel, log_order
-from squeezegym.core.margin import initial_margin
+from squeezegym.core.fifo import occupy_engine
+from squeezegym.core.fills import BOUGHT, FORCED, remember
+from squeezegym.core.margin import initial_margin, margin_of, oi_scaled_need
 from squeezegym.core.matching import (
     head_against,
     limit_of,
@@ -51,6 +53,7 @@ from squeezegym.core.matching import (
 )
 from squeezegym.core.triggers import move_trigger
 from squeezegym.core.window import keep_centred
+from squeezegym.measures import INTEREST_SCALED
 
 _WATCH_SOURCE = np.int64(Source.WATCH_PERP)
 _BOOK_FULL = np.int64(Problem.BOOK_FULL)
@@ -71,18 +74,25 @@ def settle(ledger, maker, price, qty, done):
     maker_fee = mul_div_up(notional, fees["maker"][venue], RATE_ONE)
     transfer(market, owner, VENUE_ACCOUNT, maker_fee)
     accounts[owner]["fees"] += maker_fee
+    taker_fee = ZERO
     if flags & IS_FORCED == 0:
         taker_fee = mul_div_up(notional, fees["taker"][venue], RATE_ONE)
         transfer(market, taker, VENUE_ACCOUNT, taker_fee)
         accounts[taker]["fees"] += taker_fee
+    if venue == PERP and market["protection"]["n_fills"] >= 0:
+        what = (BOUGHT if side == BUY else ZERO) | (FORCED if flags & IS_FORCED != 0 else ZERO)
+        buyer = taker if side == BUY else owner
+        remember(market, what, owner + taker - buyer, buyer, price, qty)
     if owner == LEARNER:
-        _count_learner(market, ONE - side, qty)
+        count_learner(market, venue, ONE - side, price, qty, maker_fee)
     if venue == PERP and accounts[owner]["kind"] >= KIND_LEARNER:
         market["holders"][owner]["open_lots"][ONE - side] -= np.uint32(qty)
         if owner >= FIRST_HOLDER:  # a take-profit
             move_trigger(market, params, owner, side)
     if taker == LEARNER:
-        _count_learner(market, side, qty)
+        if flags & IS_FORCED != 0:  # what it loses by force is no slippage of its own
+            price = market["marks"]["index"] if venue == SPOT else market["marks"]["mark"]
+        count_learner(market, venue, side, price, qty, taker_fee)
 
 
 match = matcher(settle)
@@ -147,7 +157,7 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):  # noqa: 
             kept = flags & ~IS_FORCED
             stand(book, claim(book, order_id, owner, side, kept), side, price, left)
     keep_centred(book)
-    _occupy_engine(market, params)
+    occupy_engine(market, params)
     market["score"]["taken"][venue, side] += filled
     if filled > 0 and market["protection"]["guarded"] == venue + 1:
         note_print(market, params, book["last"])
@@ -220,7 +230,11 @@ def margin_refusal(market, params, owner, side, price, qty):
     loss = max(limit - mark if side == BUY else mark - limit, ZERO) * qty
     fee = mul_div_up(limit * qty, params["fees"]["taker"][PERP], RATE_ONE)
     asked = np.int64(market["holders"][owner]["initial"])
-    needed = initial_margin(params["margin"], max(reached, other) * mark, asked)
+    margin = margin_of(market, params)
+    notional = max(reached, other) * mark
+    needed = initial_margin(margin, notional, asked)
+    if market["protection"]["measures"] & INTEREST_SCALED != 0:
+        needed = max(needed, oi_scaled_need(market, params, notional, asked))
     if equity(account, mark) - loss - fee >= needed:
         return ACCEPTED
     market["score"]["refused"] += 1
@@ -284,7 +298,7 @@ def withdraw(market, params, venue, order_id):
         status = CANCELLED
         if venue == PERP and market["accounts"][owner]["kind"] >= KIND_LEARNER:
             market["holders"][owner]["open_lots"][side] -= np.uint32(qty)
-    _occupy_engine(market, params)
+    occupy_engine(market, params)
     if market["log_on"] != 0:
         log_cancel(market, venue, order_id, status, qty)
     return qty
@@ -306,16 +320,6 @@ def withdraw_all(market, params, owner):
 
 
 @kernel(inline=True)
-def _occupy_engine(market, params):
-    """Count a message and add its service time to the engine's workload."""
-    clock = market["clock"]
-    gateway = market["gateway"]
-    clock["events"] += 1
-    start = max(gateway["busy_until"], clock["now"])
-    gateway["busy_until"] = start + params["gateway"]["service"]
-
-
-@kernel(inline=True)
 def _wake_makers(market, params, venue, filled):
     """Let alert makers look at a book soon after a trade."""
     if filled > 0 and params["maker"][venue]["alert"] > 0:
@@ -325,9 +329,15 @@ def _wake_makers(market, params, venue, filled):
 
 
 @kernel
-def _count_learner(market, side, qty):
-    market["learner"]["changed"] = 1
+def count_learner(market, venue, side, price, qty, fee):
+    """Count a fill of the learner, its fee, and what it lost off the price it is valued at."""
+    learner = market["learner"]
+    learner["changed"] = 1
+    learner["fees"] += fee
+    off = price - (market["marks"]["index"] if venue == SPOT else market["marks"]["mark"])
     if side == BUY:
-        market["learner"]["bought"] += qty
+        learner["bought"] += qty
+        learner["slippage"] += off * qty
     else:
-        market["learner"]["sold"] += qty
+        learner["sold"] += qty
+        learner["slippage"] -= off * qty

@@ -5,13 +5,19 @@ import math
 import numpy as np
 
 from squeezegym._jit import kernel
-from squeezegym.codes import BUY, NO_ASK, NO_BID, RATE_ONE, SPOT, Source
+from squeezegym.codes import BUY, NEVER, NO_ASK, NO_BID, PERP, RATE_ONE, SPOT, Source
+from squeezegym.core.admission import bands
 from squeezegym.core.borrow import borrow_rate, utilisation
+from squeezegym.core.fifo import backlog
+from squeezegym.core.flow import stress
 from squeezegym.core.levels import in_window, next_level
 from squeezegym.core.liquidation import flush_prints
 from squeezegym.core.marks import mid
+from squeezegym.measures import BANDED
 
 _FEED = np.int64(Source.FEED)
+_DEPTH = 0  # parts of a snapshot; 2: liquidations
+_TRADES = 1
 _SECOND = 1e9
 _RATE_ONE = np.float64(RATE_ONE)
 HORIZONS = (1.0, 10.0, 60.0)  # of the decayed sums and means, s
@@ -19,19 +25,102 @@ HORIZONS = (1.0, 10.0, 60.0)  # of the decayed sums and means, s
 
 @kernel
 def publish(market, params):
-    """Send a snapshot on its way and time the next.
+    """Take what is due anew, send a snapshot on its way and time the next.
 
-    Its latency grows by the engine's workload: the feed is served by the same engine.
+    Depth, trades and liquidations have intervals of their own; what is not due is sent as it was
+    taken last. The feed is served by the same engine: a snapshot is late by its waiting time, and
+    the intervals stretch with it.
     """
     receive(market)  # what has arrived leaves the air, so the ring holds only what is late
-    flush_prints(market)
     feed = market["feed"]
     work = feed["work"]
     now = market["clock"]["now"]
-    _accumulate(market, work, np.float64(now - work["sent"]) / _SECOND)
-    work["sent"] = now
-    work["queue"] = max(market["gateway"]["busy_until"] - now, np.int64(0))
-    work["due"] = now + params["feed"]["latency"] + work["queue"]
+    _measure_load(market, params)
+    queue = backlog(market)
+    slack = np.int64(params["feed"]["stretch"] * np.float64(queue))
+    due = NEVER
+    for part in range(3):
+        if feed["next"][part] <= now:
+            elapsed = np.float64(now - work["seen"][part]) / _SECOND
+            if part == _DEPTH:
+                _take_depth(market, params, work, elapsed)
+            elif part == _TRADES:
+                _take_trades(market, work, elapsed)
+            else:
+                _take_prints(market, work, elapsed)
+            work["seen"][part] = now
+            feed["next"][part] = now + params["feed"]["interval"][part] + slack
+        due = min(due, feed["next"][part])
+    work["sent"] = work["seen"][_DEPTH]
+    work["queue"] = queue
+    work["due"] = now + params["feed"]["latency"] + queue
+    n = np.int64(feed["flying"].shape[0])
+    size = feed["size"]
+    if size == n:  # conflation: the newest replaces the one before it
+        size -= 1
+    feed["flying"][(feed["head"] + size) % n] = work
+    feed["size"] = size + 1
+    market["clock"]["due"][_FEED] = due
+
+
+@kernel
+def _measure_load(market, params):
+    """Let the engine's work for a message follow the requests that come with it in stress."""
+    rules = params["gateway"]
+    fear = stress(market, params, SPOT)
+    if params["scale"]["home"] == PERP:
+        fear = max(fear, stress(market, params, PERP))
+    load = 1.0 + rules["surge"] * fear
+    market["gateway"]["service"] = np.int64(np.float64(rules["service"]) * load + 0.5)
+
+
+@kernel
+def _take_depth(market, params, work, elapsed):
+    """Take the mids' running means, depth, and the state that is published with it."""
+    for venue in range(2):
+        book = market["books"][venue]
+        price = mid(book)
+        for h in range(3):
+            keep = math.exp(-elapsed / HORIZONS[h])
+            work["mean"][h, venue] = price + keep * (work["mean"][h, venue] - price)
+        for side in range(2):
+            _depth(book, np.int64(side), work["price"][venue, side], work["qty"][venue, side])
+    _take_state(market, params, work)
+
+
+@kernel
+def _take_trades(market, work, elapsed):
+    """Take the last prices, decay the running sums of aggressor lots and add the new ones."""
+    feed = market["feed"]
+    taken = market["score"]["taken"]
+    for venue in range(2):
+        work["last"][venue] = market["books"][venue]["last"]
+        for side in range(2):
+            new = taken[venue, side] - feed["taken"][venue, side]
+            feed["taken"][venue, side] = taken[venue, side]
+            for h in range(2):
+                keep = math.exp(-elapsed / HORIZONS[h])
+                work["taken"][h, venue, side] = keep * work["taken"][h, venue, side] + new
+
+
+@kernel
+def _take_prints(market, work, elapsed):
+    """Decay the running sums of forced lots and add those that the public prints have shown."""
+    flush_prints(market)
+    feed = market["feed"]
+    for side in range(2):
+        # Longs (0) are sold and shorts (1) bought back: the order's side is the other one.
+        printed = market["score"]["printed"][1 - side]
+        new = printed - feed["forced"][side]
+        feed["forced"][side] = printed
+        for h in range(2):
+            keep = math.exp(-elapsed / HORIZONS[h])
+            work["forced"][h, side] = keep * work["forced"][h, side] + new
+
+
+@kernel
+def _take_state(market, params, work):
+    """Take mark, index, funding, open interest, and what the venue has in force."""
     work["mark"] = market["marks"]["mark"]
     work["index"] = market["marks"]["index"]
     work["funding"] = np.float64(market["funding"]["rate"]) / 1e8
@@ -42,21 +131,11 @@ def publish(market, params):
     work["measures"] = market["protection"]["measures"]
     work["lower"] = market["protection"]["lower"]
     work["upper"] = market["protection"]["upper"]
+    if market["protection"]["measures"] & BANDED != 0:
+        work["lower"], work["upper"] = bands(market, params, params["protection"]["book"])
     use = utilisation(market["borrow"])
     work["utilisation"] = use
     work["borrow_rate"] = np.float64(borrow_rate(params["borrowing"], use)) / _RATE_ONE
-    for venue in range(2):
-        book = market["books"][venue]
-        work["last"][venue] = book["last"]
-        for side in range(2):
-            _depth(book, np.int64(side), work["price"][venue, side], work["qty"][venue, side])
-    n = np.int64(feed["flying"].shape[0])
-    size = feed["size"]
-    if size == n:  # conflation: the newest replaces the one before it
-        size -= 1
-    feed["flying"][(feed["head"] + size) % n] = work
-    feed["size"] = size + 1
-    market["clock"]["due"][_FEED] = now + params["feed"]["interval"]
 
 
 @kernel
@@ -83,7 +162,9 @@ def open_feed(market, params):
     feed["head"] = 0
     feed["size"] = 0
     work = feed["work"]
-    work["sent"] = market["clock"]["now"]
+    for part in range(3):
+        work["seen"][part] = market["clock"]["now"]
+        feed["next"][part] = market["clock"]["now"]
     for venue in range(2):
         for side in range(2):
             feed["taken"][venue, side] = 0
@@ -97,32 +178,6 @@ def open_feed(market, params):
             work["forced"][h, side] = 0.0
     publish(market, params)
     feed["seen"] = work
-
-
-@kernel
-def _accumulate(market, work, elapsed):
-    """Decay the running sums and means and add what happened since the last publication."""
-    feed = market["feed"]
-    score = market["score"]
-    for h in range(3):
-        keep = math.exp(-elapsed / HORIZONS[h])
-        for venue in range(2):
-            price = mid(market["books"][venue])
-            work["mean"][h, venue] = price + keep * (work["mean"][h, venue] - price)
-            if h < 2:
-                for side in range(2):
-                    new = score["taken"][venue, side] - feed["taken"][venue, side]
-                    work["taken"][h, venue, side] = keep * work["taken"][h, venue, side] + new
-    for side in range(2):
-        # Longs (0) are sold and shorts (1) bought back: the order's side is the other one.
-        new = score["printed"][1 - side] - feed["forced"][side]
-        for h in range(2):
-            keep = math.exp(-elapsed / HORIZONS[h])
-            work["forced"][h, side] = keep * work["forced"][h, side] + new
-        feed["forced"][side] = score["printed"][1 - side]
-    for venue in range(2):
-        for side in range(2):
-            feed["taken"][venue, side] = score["taken"][venue, side]
 
 
 @kernel

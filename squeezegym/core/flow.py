@@ -13,8 +13,7 @@ from squeezegym.codes import (
     BUY,
     CATALYST,
     GTC,
-    IOC,
-    IS_AT_OPEN,
+    IS_LEAVING,
     MAKER,
     NEVER,
     NO_ASK,
@@ -25,7 +24,6 @@ from squeezegym.codes import (
     PERP,
     SELL,
     SPOT,
-    STATE_AUCTION,
     VALUE,
     ZERO,
     Problem,
@@ -33,12 +31,16 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.admission import banded
+from squeezegym.core.aggressors import take
 from squeezegym.core.book import NO_ORDER, find
 from squeezegym.core.eventlog import count_problem
-from squeezegym.core.exchange import place, withdraw
-from squeezegym.core.levels import in_window
+from squeezegym.core.exchange import withdraw
+from squeezegym.core.fifo import PENDING, is_busy, join_line
 from squeezegym.core.marks import mid
+from squeezegym.core.priority import first_order, follower
 from squeezegym.core.rng import exponential, lognormal_lots, normal, uniform, whole_lots
+from squeezegym.core.slots import fill_slot
+from squeezegym.gatewaycodes import CANCEL
 
 _NOISE_SOURCE = np.int64(Source.NOISE_PERP)
 _LIMIT_SOURCE = np.int64(Source.LIMIT_PERP)
@@ -70,37 +72,6 @@ def later(market, stream, rate):
     if rate <= 0.0 or wait * _SECOND >= rate * _LONGEST_WAIT:
         return NEVER
     return market["clock"]["now"] + np.int64(wait * _SECOND / rate) + 1
-
-
-@kernel
-def take(market, params, venue, owner, side, qty, cap):
-    """Send a background market order; noise and the catalyst count as exogenous demand.
-
-    Value traders answer the price, so they do not. ``cap`` bounds its price beyond the touch,
-    relative; what it cannot fill there is cancelled. What a price band keeps from trading waits at
-    the band, as exchanges reprice it, and in a pause everything waits for the auction.
-    """
-    book = market["books"][venue]
-    touch = book["best_ask"] if side == BUY else book["best_bid"]
-    if touch == NO_ASK or touch == NO_BID:
-        return
-    slack = np.int64(np.float64(touch) * cap) + 1
-    limit = min(touch + slack, _HIGHEST_PRICE) if side == BUY else max(touch - slack, _LOWEST_PRICE)
-    if np.int64(book["state"]) == STATE_AUCTION:
-        place(market, params, venue, owner, side, limit, qty, GTC, IS_AT_OPEN)
-        return
-    filled, _ = place(market, params, venue, owner, side, limit, qty, IOC, ZERO)
-    band = banded(market, params, venue, side, limit)
-    if filled < qty and band != limit:
-        place(market, params, venue, owner, side, band, qty - filled, GTC, IS_AT_OPEN)
-    if owner == VALUE:
-        return
-    score = market["score"]
-    score["demand"] += filled if side == BUY else -filled
-    if score["barrier"] > 0 and score["ignition"] == NEVER:
-        aimed = score["demand"] if params["catalyst"]["side"] == BUY else -score["demand"]
-        if aimed > score["barrier"]:
-            score["ignition"] = market["clock"]["now"]
 
 
 @kernel
@@ -184,9 +155,10 @@ def noise_limit_order(market, params, venue):
     rounds = rules["round_share"] > 0.0 and uniform(rng, _ROUND_STREAM) < rules["round_share"]
     book = market["books"][venue]
     standing = market["noise"][venue, slot]
+    if standing == PENDING:
+        return
     if find(book, standing) != NO_SLOT:
-        withdraw(market, params, venue, standing)
-        market["noise"][venue, slot] = NO_ORDER
+        fill_slot(market, params, venue, NOISE, side, ZERO, ZERO, standing, slot, is_busy(market))
         return
     qty = lognormal_lots(share, rules["limit_log_mean"], rules["limit_log_sd"])
     away = np.int64(-math.log(1.0 - depth) * rules["limit_distance"])
@@ -198,8 +170,7 @@ def noise_limit_order(market, params, venue):
     if rounds:
         price = _round_price(book, side, price, rules["round"])
     price = banded(market, params, venue, side, price)
-    _, order_id = place(market, params, venue, NOISE, side, price, qty, GTC, ZERO)
-    market["noise"][venue, slot] = order_id
+    fill_slot(market, params, venue, NOISE, side, price, qty, NO_ORDER, slot, is_busy(market))
 
 
 @kernel
@@ -348,13 +319,14 @@ def maker_visit(market, params, venue, alerted):
         near *= draw
     size_noise = 1.0 + rules["size_spread"] * (2.0 * uniform(rng, stream) - 1.0)
     slot = np.int64(near * np.float64(rules["slots"][side]))
+    waits = is_busy(market)
     look(market, params, venue)
     fear = stress(market, params, venue)
     keep = kept_depth(rules, fear)
     stretch = min(1.0 + rules["widening"] * fear, rules["widest"])
     book = market["books"][venue]
     if rules["alert"] > 0:
-        behind = _watch_touch(market, params, venue, stretch)
+        behind = _watch_touch(market, params, venue, stretch, waits)
         if behind != NOBODY:
             side = behind
             slot = ZERO
@@ -362,33 +334,38 @@ def maker_visit(market, params, venue, alerted):
             soon = market["clock"]["now"] + rules["reaction"]
             due[_WATCH_SOURCE + venue] = min(due[_WATCH_SOURCE + venue], soon)
     standing = market["quotes"][venue, side, slot]
+    if standing == PENDING:
+        return
     place_ = find(book, standing)
     price = quote_price(market, params, venue, side, slot, stretch)
     lots = params["lots"][venue, side, slot]
-    if place_ == NO_SLOT and standing != NO_ORDER and rules["patience"] > 0.0:
-        if uniform(rng, _REFILL_STREAM + venue) < rules["patience"]:
-            return  # the quote was filled: its maker waits before it quotes there again
+    filled = place_ == NO_SLOT and standing != NO_ORDER
+    if (
+        filled
+        and rules["patience"] > 0.0
+        and uniform(rng, _REFILL_STREAM + venue) < rules["patience"]
+    ):
+        return  # its maker waits before it quotes there again
+    old = NO_ORDER
     if place_ != NO_SLOT:
         order = book["orders"][place_]
         slack = rules["tolerance"] * params["distance"][venue, side, slot]
         off = abs(np.float64(np.int64(order["price"]) - price))
         if off <= slack and np.float64(order["qty"]) <= 1.5 * keep * lots + 1.0:
             return
-        withdraw(market, params, venue, standing)
-        market["quotes"][venue, side, slot] = NO_ORDER
-        price = quote_price(market, params, venue, side, slot, stretch)
+        old = standing
     qty = whole_lots(lots * keep * size_noise)
-    if qty > 0:
-        _, order_id = place(market, params, venue, MAKER, side, price, qty, GTC, ZERO)
-        market["quotes"][venue, side, slot] = order_id
+    if qty > 0 or old != NO_ORDER:
+        fill_slot(market, params, venue, MAKER, side, price, qty, old, slot, waits)
 
 
 @kernel
-def _watch_touch(market, params, venue, stretch):
+def _watch_touch(market, params, venue, stretch, waits):
     """Withdraw the best quotes that the makers' reference has passed, noise orders among them.
 
-    Their slots find them gone at the next visit. The cancel side of the races for stale quotes in
-    Aquilina, Budish and O'Neill 2022, Quarterly Journal of Economics 137:493.
+    Their slots find them gone at the next visit; before a busy engine the cancels ``wait``, and no
+    second one follows. The cancel side of the races for stale quotes in Aquilina, Budish and
+    O'Neill 2022, Quarterly Journal of Economics 137:493.
 
     Returns:
         The side whose best price lies a tick or more behind the quote that should make it and does
@@ -396,28 +373,34 @@ def _watch_touch(market, params, venue, stretch):
     """
     book = market["books"][venue]
     orders = book["orders"]
-    levels = book["levels"]
-    mask = np.int64(levels.shape[0] - 1)
     reference = _reservation_price(market, params, venue)
+    passed = SELL if np.float64(book["best_ask"]) < reference else BUY
+    slot = first_order(book, passed)
     for _ in range(params["maker"][venue]["alert"]):
-        price = book["best_bid"]
-        if np.float64(book["best_ask"]) < reference:
-            price = book["best_ask"]
-        elif np.float64(price) <= reference:
+        if slot == NO_SLOT:
             break
-        if not in_window(book, price):
+        order = orders[slot]
+        ahead = np.float64(order["price"]) - reference
+        owner = np.int64(order["owner"])
+        if (ahead if passed == BUY else -ahead) <= 0.0 or (owner != MAKER and owner != NOISE):
             break
-        slot = levels[price & mask]["head"]
-        owner = np.int64(orders[slot]["owner"])
-        if owner != MAKER and owner != NOISE:
-            break
-        withdraw(market, params, venue, orders[slot]["id"])
+        behind = follower(book, passed, slot)
+        if not waits:
+            withdraw(market, params, venue, order["id"])
+        elif np.int64(order["flags"]) & IS_LEAVING == 0 and join_line(
+            market, params, CANCEL, venue, owner, passed, ZERO, ZERO, GTC, ZERO, order["id"], ZERO
+        ):
+            order["flags"] |= np.uint16(IS_LEAVING)
+        slot = behind
     for i in range(2):
         side = np.int64(i)
         price = quote_price(market, params, venue, side, ZERO, stretch)
         lag = price - book["best_bid"] if side == BUY else book["best_ask"] - price
-        slot = find(book, market["quotes"][venue, side, 0])
-        if lag > 0 and (slot == NO_SLOT or np.int64(orders[slot]["price"]) != price):
+        standing = market["quotes"][venue, side, 0]
+        slot = find(book, standing)
+        if slot != NO_SLOT and np.int64(orders[slot]["price"]) == price:
+            continue
+        if lag > 0 and standing != PENDING:
             return side
     return NOBODY
 

@@ -10,7 +10,9 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
     FOLLOWER,
+    GTC,
     IOC,
+    IS_AT_OPEN,
     MAX_QTY,
     NEVER,
     ONE,
@@ -22,10 +24,14 @@ from squeezegym.codes import (
     Source,
     Stream,
 )
+from squeezegym.core.admission import collects_batch
+from squeezegym.core.book import NO_ORDER
 from squeezegym.core.exchange import place
 from squeezegym.core.feed import receive
+from squeezegym.core.fifo import awaits, is_busy, join_line
 from squeezegym.core.flow import later
 from squeezegym.core.fund import playable
+from squeezegym.gatewaycodes import ORDER
 
 _FOLLOWERS = np.int64(Source.FOLLOWERS)
 _SNIPERS = np.int64(Source.SNIPERS)
@@ -129,11 +135,22 @@ def _held(market, venue):
 def _cross(market, params, venue, owner, side, qty, cap):
     """Take what stands within ``cap`` of the published touch.
 
-    Nothing when none was published, or while trading pauses.
+    Nothing when none was published, while trading pauses, or an earlier order stands in line; in a
+    batch auction it joins the batch.
     """
     touch = np.int64(market["feed"]["seen"]["price"][venue, ONE - side, 0])
-    if qty <= 0 or touch == 0 or np.int64(market["books"][venue]["state"]) != STATE_OPEN:
+    joins = collects_batch(market, venue)
+    is_open = np.int64(market["books"][venue]["state"]) == STATE_OPEN
+    if qty <= 0 or touch == 0 or not (is_open or joins):
+        return
+    if awaits(market, owner):
         return
     slack = np.int64(np.float64(touch) * cap) + 1
     limit = playable(market, side, touch + slack if side == BUY else touch - slack)
-    place(market, params, venue, owner, side, limit, min(qty, MAX_QTY), IOC, ZERO)
+    qty = min(qty, MAX_QTY)
+    tif = GTC if joins else IOC
+    flags = IS_AT_OPEN if joins else ZERO
+    if is_busy(market):
+        join_line(market, params, ORDER, venue, owner, side, limit, qty, tif, flags, NO_ORDER, ZERO)
+    else:
+        place(market, params, venue, owner, side, limit, qty, tif, flags)

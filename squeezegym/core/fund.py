@@ -1,5 +1,9 @@
 """The insurance fund and the vault: what they may pay, and how a forced close is settled."""
 
+import math
+
+import numpy as np
+
 from squeezegym._jit import kernel
 from squeezegym.codes import (
     ABSORBER,
@@ -12,8 +16,10 @@ from squeezegym.codes import (
     VAULT,
     ZERO,
 )
-from squeezegym.core.accounts import equity, move_position, pay
+from squeezegym.core.accounts import equity, move_position, pay_by_force
 from squeezegym.core.arithmetic import mul_div, mul_div_up
+from squeezegym.core.margin import bankruptcy_price
+from squeezegym.measures import ABSORPTION
 
 
 @kernel
@@ -100,15 +106,40 @@ def settle(market, params, slot, price, traded):
     left = account["quote"] + account["perp"] * price
     if left >= 0:
         fee = min(mul_div_up(traded, params["fees"]["liquidation"], RATE_ONE), left)
-        pay(market, slot, FUND, fee)
+        pay_by_force(market, slot, FUND, fee)
         account["fees"] += fee
         return
     from_fund = min(-left, market["accounts"][FUND]["quote"])
-    pay(market, FUND, slot, from_fund)
+    pay_by_force(market, FUND, slot, from_fund)
     market["score"]["deficit"] += from_fund
     market["engine"]["block_paid"] += from_fund
     if account["perp"] == 0:  # off-book at mark the absorber stands in for the venue
-        pay(market, ABSORBER, slot, -left - from_fund)
+        pay_by_force(market, ABSORBER, slot, -left - from_fund)
+
+
+@kernel
+def absorb(market, params, slot):
+    """Let the vault take a share of a position at mark, as far as it and the fund are good for it.
+
+    Their worth covers the notional that the vault then holds. Source: Binance FAQ "Insurance fund"
+    (2020 text: it takes positions, up to a notional of its own size); the share is ours.
+    """
+    account = market["accounts"][slot]
+    vault = market["accounts"][VAULT]
+    mark = market["marks"]["mark"]
+    worth = equity(vault, mark) + market["accounts"][FUND]["quote"]
+    room = max(worth, ZERO) // mark - abs(vault["perp"])
+    size = np.float64(abs(account["perp"])) * market["protection"]["value"][ABSORPTION]
+    lots = min(np.int64(math.floor(size)), room)
+    if lots <= 0:
+        return
+    before = bankruptcy_price(account)
+    if account["perp"] < 0:
+        move_position(market, VAULT, slot, mark, lots)
+    else:
+        move_position(market, slot, VAULT, mark, lots)
+    market["score"]["taken_over"] += lots
+    settle(market, params, slot, before, lots * mark)
 
 
 @kernel
@@ -130,7 +161,7 @@ def take_over(market, slot):
     else:
         move_position(market, slot, VAULT, mark, account["perp"])
     if account["quote"] >= 0:
-        pay(market, slot, VAULT, account["quote"])
+        pay_by_force(market, slot, VAULT, account["quote"])
     else:
-        pay(market, VAULT, slot, -account["quote"])
+        pay_by_force(market, VAULT, slot, -account["quote"])
     return True

@@ -30,6 +30,7 @@ from squeezegym.core.levels import in_window, next_level
 from squeezegym.core.rates import (
     deribit_rate,
     funding_index_delta,
+    funding_of,
     premium_index,
     rate_of_mean,
 )
@@ -104,7 +105,7 @@ def add_sample(funding, sample, linear):
 @kernel
 def sample_premium(market, params):
     """Sample the premium, predict the rate of the interval from the mean and time the next."""
-    rules = params["funding"]
+    rules = funding_of(market, params)
     funding = market["funding"]
     index = np.float64(market["marks"]["index"])
     if rules["rule"] == _DERIBIT:
@@ -131,7 +132,7 @@ def pay_funding(market, params):
         Whether every account has been paid; otherwise the rest is due at once.
     """
     funding = market["funding"]
-    rules = params["funding"]
+    rules = funding_of(market, params)
     if funding["cursor"] == 0:
         _settle_rate(market, rules)
     n = np.int64(market["accounts"].shape[0])

@@ -1,49 +1,65 @@
-"""The way of the learner's messages: travel, the matching engine's queue, the acks back.
+"""The way of the learner's messages: travel, the gateway, the line, the acks back.
 
-Every message that any population sends adds its service time to the engine's workload;
-a learner's message that arrives while the engine is busy waits until the workload it found
-is done (first in, first out).
+What reaches the gateway is refused, matched at once, or stands in line before the engine
+(:mod:`squeezegym.core.fifo`).
 """
+
+import math
 
 import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
+    EXECUTION_UNKNOWN,
+    GTC,
+    IOC,
+    IS_AT_OPEN,
     LEARNER,
-    NEVER,
     NO_SLOT,
+    ONE,
+    OVERLOADED,
+    RATE_LIMITED,
     SELL,
     SPOT,
     ZERO,
-    LogKind,
     Problem,
     Source,
     Stream,
 )
-from squeezegym.core.book import find
+from squeezegym.core.admission import collects_batch
+from squeezegym.core.book import NO_ORDER, find
 from squeezegym.core.borrow import buy_in_trigger
 from squeezegym.core.coins import locate, net_position, square_coins
 from squeezegym.core.eventlog import count_problem
 from squeezegym.core.exchange import place, withdraw
-from squeezegym.core.margin import liquidation_trigger
-from squeezegym.core.rng import exponential
+from squeezegym.core.fifo import backlog, is_busy, join_line, refuse
+from squeezegym.core.margin import liquidation_trigger, margin_of
+from squeezegym.core.rng import exponential, normal
+from squeezegym.gatewaycodes import LEARNER_CANCEL, LEARNER_ORDER
 
 _GATEWAY = np.int64(Source.GATEWAY)
 _STREAM = np.int64(Stream.GATEWAY)
 _FULL = np.int64(Problem.GATEWAY_FULL)
-ORDER = np.int64(LogKind.ORDER)
-CANCEL = np.int64(LogKind.CANCEL)
+_SECOND = 1e9
 
 
 @kernel
 def travel_time(market, params):
-    """Draw the one-way latency of a learner's message or ack, ns."""
-    wait = exponential(market["clock"]["rng"], _STREAM) * params["learner"]["jitter"]
-    return params["learner"]["latency"] + np.int64(wait)
+    """Draw the one-way latency of a learner's message or ack, ns.
+
+    A shift and a jitter on top, exponential, or lognormal as measured latencies are.
+    """
+    rules = params["learner"]
+    rng = market["clock"]["rng"]
+    if rules["jitter_sd"] > 0.0:
+        jitter = rules["jitter"] * math.exp(rules["jitter_sd"] * normal(rng, _STREAM))
+    else:
+        jitter = exponential(rng, _STREAM) * rules["jitter"]
+    return rules["latency"] + np.int64(jitter)
 
 
 @kernel
-def send(market, params, kind, side, price, qty, tif):
+def send(market, params, kind, side, price, qty, tif, flags, replaces):
     """Send a learner's message on its way; it cannot overtake an earlier one."""
     gateway = market["gateway"]
     size = gateway["size"]
@@ -60,73 +76,115 @@ def send(market, params, kind, side, price, qty, tif):
     message["price"] = price
     message["qty"] = qty
     message["tif"] = tif
-    message["queued"] = 0
+    message["flags"] = flags
+    message["replaces"] = replaces
     gateway["size"] = size + 1
     market["learner"]["sent"] += 1
-    if size == 0:
-        market["clock"]["due"][_GATEWAY] = due
+    market["clock"]["due"][_GATEWAY] = min(market["clock"]["due"][_GATEWAY], due)
 
 
 @kernel
-def serve_gateway(market, params):
-    """The head message has arrived: let it queue for the engine, or match it."""
+def receive_message(market, params):
+    """A learner's message has arrived: refuse it, match it, or let it stand in line.
+
+    Behind a line that is too long the answer comes before the message is matched, and says that
+    its execution is unknown. An order whose cancel of the one before was refused comes to nothing.
+    """
     gateway = market["gateway"]
-    clock = market["clock"]
+    learner = market["learner"]
     message = gateway["messages"][0]
-    if message["queued"] == 0 and gateway["busy_until"] > clock["now"]:
-        message["queued"] = 1
-        message["due"] = gateway["busy_until"]
-        clock["due"][_GATEWAY] = message["due"]
-        return
-    execute(market, params, message)
+    kind = message["kind"]
+    side = message["side"]
+    price = message["price"]
+    qty = message["qty"]
+    tif = message["tif"]
+    flags = message["flags"]
+    replaces = message["replaces"]
     size = gateway["size"] - 1
     for i in range(size):
         gateway["messages"][i] = gateway["messages"][i + 1]
     gateway["size"] = size
-    clock["due"][_GATEWAY] = max(gateway["messages"][0]["due"], clock["now"]) if size > 0 else NEVER
+    venue = params["learner"]["venue"]
+    if kind == LEARNER_ORDER and qty > 0 and not _has_token(market, params):
+        refuse(market, RATE_LIMITED, venue, LEARNER, side, price, qty, tif, flags, NO_ORDER)
+        answer(market, RATE_LIMITED)
+    elif not is_busy(market):
+        execute(market, params, LEARNER, kind, side, price, qty, tif, flags, replaces)
+    else:
+        late = backlog(market)
+        refused = gateway["refused"][0]
+        order_id = learner["order_id"] if kind == LEARNER_CANCEL else NO_ORDER
+        if not join_line(
+            market, params, kind, venue, LEARNER, side, price, qty, tif, flags, order_id, replaces
+        ):
+            answer(market, OVERLOADED if gateway["refused"][0] > refused else OVERLOADED + ONE)
+            if kind == LEARNER_CANCEL and size > 0 and gateway["messages"][0]["replaces"] != 0:
+                gateway["messages"][0]["qty"] = 0
+        elif params["gateway"]["unknown_after"] > 0 and late >= params["gateway"]["unknown_after"]:
+            learner["answer"] = EXECUTION_UNKNOWN
+            send_ack(market, params, params["gateway"]["unknown_after"])
 
 
 @kernel
-def execute(market, params, message):
-    """Match a learner's message."""
+def _has_token(market, params):
+    """Whether the rate limit allows another order: a bucket of tokens, refilled at its rate."""
+    rules = params["gateway"]
+    learner = market["learner"]
+    if rules["order_rate"] <= 0.0:
+        return True
+    elapsed = np.float64(market["clock"]["now"] - learner["refilled"]) / _SECOND
+    learner["refilled"] = market["clock"]["now"]
+    learner["tokens"] = min(rules["order_burst"], learner["tokens"] + elapsed * rules["order_rate"])
+    if learner["tokens"] < 1.0:
+        return False
+    learner["tokens"] -= 1.0
+    return True
+
+
+@kernel
+def answer(market, status):
+    """Let the learner's next ack say how the gateway met its message, for good."""
     learner = market["learner"]
     learner["changed"] = 1
     learner["served"] += 1
+    learner["answer"] = status
+
+
+@kernel
+def execute(market, params, owner, kind, side, price, qty, tif, flags, replaces):
+    """Match a learner's message."""
+    learner = market["learner"]
+    answer(market, ZERO)
     venue = params["learner"]["venue"]
-    if message["kind"] == CANCEL:
+    if kind == LEARNER_CANCEL:
         gone = withdraw(market, params, venue, learner["order_id"])
         if gone > 0:
             learner["cancelled"] += 1
         learner["order_id"] = 0
-        _allow_for_fills(market["gateway"], message["side"], message["qty"] - gone)
+        filled = max(qty - gone, ZERO)
+        learner["carried"] = filled if side != SELL else -filled
         return
-    if learner["liquidated"] != 0 or message["qty"] <= 0:
+    if replaces != 0:
+        # As a venue's cancel-replace: what the cancelled order filled on the way counts (FIX:
+        # OrderQty includes CumQty).
+        qty += learner["carried"] if side == SELL else -learner["carried"]
+    learner["carried"] = 0
+    if learner["liquidated"] != 0 or qty <= 0:
         return
-    side = message["side"]
-    qty = message["qty"]
     if venue == SPOT and side == SELL:
         found = locate(market, params, qty)
         qty = found if found > 0 else qty  # the venue refuses a sale without coins
-    price = message["price"]
-    _, order_id = place(market, params, venue, LEARNER, side, price, qty, message["tif"], ZERO)
+    if tif == IOC and collects_batch(market, venue):
+        tif = GTC
+        flags |= IS_AT_OPEN
+    _, order_id = place(market, params, venue, owner, side, price, qty, tif, flags)
     if order_id != 0:
         learner["order_id"] = order_id
 
 
 @kernel
-def _allow_for_fills(gateway, side, filled):
-    """Change the order behind a cancel by what the cancelled one filled while both travelled.
-
-    As a venue's cancel-replace does (FIX: OrderQty includes CumQty); a lone cancel names no lots.
-    """
-    if filled > 0 and gateway["size"] > 1 and gateway["messages"][1]["kind"] == ORDER:
-        behind = gateway["messages"][1]
-        behind["qty"] += -filled if behind["side"] == side else filled
-
-
-@kernel
-def send_ack(market, params):
-    """Report the learner's account and order to it, one latency later.
+def send_ack(market, params, delay):
+    """Report the learner's account and order to it, one latency after ``delay``.
 
     When too many acks are under way the newest takes the place of the one before.
     """
@@ -134,7 +192,7 @@ def send_ack(market, params):
     learner["changed"] = 0
     if params["learner"]["venue"] == SPOT:
         square_coins(market, params)
-    due = market["clock"]["now"] + travel_time(market, params)
+    due = market["clock"]["now"] + delay + travel_time(market, params)
     n = min(learner["n_acks"], np.int64(learner["acks"].shape[0] - 1))
     if n > 0:
         due = max(due, learner["acks"][n - 1]["due"])
@@ -157,8 +215,9 @@ def write_ack(market, params, ack, due):
         debt = market["holders"][LEARNER]["debt"]
         ack["trigger"] = buy_in_trigger(account, debt, params["borrowing"]["liquidation"])
     else:
-        ack["trigger"] = liquidation_trigger(account, params["margin"])
+        ack["trigger"] = liquidation_trigger(account, margin_of(market, params))
     ack["liquidated"] = market["learner"]["liquidated"]
+    ack["answer"] = market["learner"]["answer"]
     slot = find(book, market["learner"]["order_id"])
     if slot == NO_SLOT:
         ack["order_qty"] = 0

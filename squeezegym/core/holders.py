@@ -11,8 +11,12 @@ import numpy as np
 from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
+    GTC,
     IN_QUEUE,
     IOC,
+    IS_AT_OPEN,
+    IS_REDUCE_ONLY,
+    MAX_QTY,
     NEVER,
     ONE,
     OUTSIDE,
@@ -26,13 +30,17 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.accounts import equity, pay, transfer
+from squeezegym.core.admission import collects_batch
+from squeezegym.core.book import NO_ORDER
 from squeezegym.core.exchange import place, withdraw_all
+from squeezegym.core.fifo import is_busy, join_line
 from squeezegym.core.fund import playable
 from squeezegym.core.lostshorts import lose_short, remember_short
-from squeezegym.core.margin import maintenance_margin
+from squeezegym.core.margin import maintenance_margin, margin_of
 from squeezegym.core.rng import uniform
 from squeezegym.core.rounds import stop_price
 from squeezegym.core.triggers import ARMED, LONGS, REACTING, SHORTS, delist, enlist, ring_place
+from squeezegym.gatewaycodes import EXIT
 
 _STREAM = np.int64(Stream.HOLDERS)
 _HOLDERS = np.int64(Source.HOLDERS)
@@ -101,8 +109,38 @@ def holder_acts(market, params):
         due = market["holders"][queue[REACTING, engine["react_head"]]]["notice"]
     market["clock"]["due"][_HOLDERS] = due
     account = market["accounts"][slot]
+    market["holders"][slot]["notice"] = NEVER
+    limit = ZERO
+    if account["perp"] != 0 and account["laddered"] < IN_QUEUE and account["habit"] != _TOP_UP:
+        if (
+            account["habit"] == _STOP_OUT
+            or uniform(market["clock"]["rng"], _STREAM) < params["holders"]["resolve"]
+        ):
+            side, limit = _closing_order(market, params, account)
+            if is_busy(market):
+                qty = min(abs(account["perp"]), MAX_QTY)
+                if join_line(
+                    market, params, EXIT, PERP, slot, side, limit, qty, IOC, ZERO, NO_ORDER, ZERO
+                ):
+                    return  # till its turn the account stands in the ladder as before
+                limit = ZERO
+    act_now(market, params, slot, limit)
+
+
+@kernel
+def act_now(market, params, slot, limit):
+    """Pay in, or close at market within a limit, and watch for the next alarm.
+
+    In a batch auction the closing order joins the batch.
+
+    Args:
+        market: The market record.
+        params: Its parameters.
+        slot: The account.
+        limit: Of the closing order, ticks; 0: nothing is closed.
+    """
+    account = market["accounts"][slot]
     holder = market["holders"][slot]
-    holder["notice"] = NEVER
     if account["perp"] == 0:
         holder["alarm"] = 0
     account["alarmed"] = ARMED if holder["alarm"] != 0 else _NOT
@@ -110,13 +148,14 @@ def holder_acts(market, params):
         return  # the engine has it; what it leaves of the position has its alarm again
     delist(market, slot, LONGS if account["perp"] > 0 else SHORTS)
     remember_short(market, params, slot)
-    if account["habit"] == _TOP_UP:
+    if limit > 0:
+        side = BUY if account["perp"] < 0 else SELL
+        joins = collects_batch(market, PERP)
+        tif = GTC if joins else IOC
+        flags = IS_AT_OPEN | IS_REDUCE_ONLY if joins else ZERO
+        place(market, params, PERP, slot, side, limit, abs(account["perp"]), tif, flags)
+    elif account["habit"] == _TOP_UP:
         _top_up(market, params, slot)
-    elif (
-        account["habit"] == _STOP_OUT
-        or uniform(market["clock"]["rng"], _STREAM) < params["holders"]["resolve"]
-    ):
-        _give_up(market, params, slot)
     if account["perp"] == 0:
         holder["alarm"] = 0
         withdraw_all(market, params, slot)  # its take-profit
@@ -131,7 +170,7 @@ def _top_up(market, params, slot):
     account = market["accounts"][slot]
     holder = market["holders"][slot]
     mark = market["marks"]["mark"]
-    needed = maintenance_margin(params["margin"], abs(account["perp"]) * mark)
+    needed = maintenance_margin(margin_of(market, params), abs(account["perp"]) * mark)
     wanted = np.int64(math.ceil(params["holders"]["restore"] * np.float64(needed)))
     amount = min(max(wanted - equity(account, mark), ZERO), holder["wallet"])
     pay(market, WALLETS, slot, amount)
@@ -141,11 +180,9 @@ def _top_up(market, params, slot):
 
 
 @kernel
-def _give_up(market, params, slot):
-    """Close at market, within the cap."""
-    account = market["accounts"][slot]
+def _closing_order(market, params, account):
+    """Side and limit of an order that closes a position at market, within the cap."""
     mark = market["marks"]["mark"]
     slack = np.int64(math.floor(np.float64(mark) * params["holders"]["cap"] + 0.5))
     side = BUY if account["perp"] < 0 else SELL
-    limit = playable(market, side, mark + slack if side == BUY else mark - slack)
-    place(market, params, PERP, slot, side, limit, abs(account["perp"]), IOC, ZERO)
+    return side, playable(market, side, mark + slack if side == BUY else mark - slack)

@@ -15,6 +15,7 @@ from squeezegym.codes import (
     IN_REMAINDER,
     IOC,
     IS_FORCED,
+    IS_REDUCE_ONLY,
     LEARNER,
     NEVER,
     NO_ASK,
@@ -29,8 +30,10 @@ from squeezegym.core.arithmetic import coarse_log, mul_div_up
 from squeezegym.core.coins import closing_limit, net_position, net_worth, square_coins
 from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.feed import HORIZONS, receive
-from squeezegym.core.gateway import CANCEL, ORDER, receive_acks, send
-from squeezegym.core.margin import maintenance_margin
+from squeezegym.core.gateway import receive_acks, send
+from squeezegym.core.margin import maintenance_margin, margin_of
+from squeezegym.gatewaycodes import LEARNER_CANCEL, LEARNER_ORDER
+from squeezegym.state import N_MEASURES
 
 _TEN_BP = 1e-3
 _SECOND = 1e9
@@ -56,7 +59,7 @@ def act(market, params, view):
     deadband = max(ONE, rules["limit"] // 50)
     if abs(change) < deadband:
         if known["order_qty"] > 0:
-            send(market, params, CANCEL, ZERO, ZERO, ZERO, GTC)
+            send(market, params, LEARNER_CANCEL, ZERO, ZERO, ZERO, GTC, ZERO, ZERO)
         return
     takes = view["aggression"] > 0.0
     price = _order_price(params, snapshot, side, takes)
@@ -68,9 +71,17 @@ def act(market, params, view):
             and known["order_qty"] == abs(change)
         ):
             return
-        send(market, params, CANCEL, known["order_side"], ZERO, known["order_qty"], GTC)
+        own = known["order_side"]
+        lots = known["order_qty"]
+        send(market, params, LEARNER_CANCEL, own, ZERO, lots, GTC, ZERO, ZERO)
     if price > 0:
-        send(market, params, ORDER, side, price, abs(change), IOC if takes else GTC)
+        replaces = ONE if known["order_qty"] > 0 else ZERO
+        flags = ZERO
+        if rules["venue"] == PERP and (known["position"] < 0) == (side == BUY):
+            if abs(change) <= abs(known["position"]):
+                flags = IS_REDUCE_ONLY  # an overloaded venue still takes it
+        tif = IOC if takes else GTC
+        send(market, params, LEARNER_ORDER, side, price, abs(change), tif, flags, replaces)
 
 
 @kernel
@@ -150,13 +161,25 @@ def report(market, params, view):
     """Write the account and the observation into the view."""
     receive(market)
     receive_acks(market)
-    account = market["accounts"][LEARNER]
-    mark = market["marks"]["mark"]
+    learner = market["learner"]
+    known = learner["known"]
+    seen = market["feed"]["seen"]
     view["equity"] = net_worth(market, params)
     view["position"] = net_position(market, params)
-    view["fees"] = account["fees"]
-    view["mark"] = mark
-    view["liquidated"] = market["learner"]["liquidated"]
+    view["price_pnl"] = learner["price"]
+    view["fees"] = learner["fees"]
+    view["funding"] = learner["funding"]
+    view["borrow"] = learner["borrow"]
+    view["slippage"] = learner["slippage"]
+    view["mark"] = market["marks"]["mark"]
+    view["liquidated"] = learner["liquidated"]
+    view["deleveraged"] = learner["deleveraged"]
+    view["held"] = known["position"]
+    view["reach"][0] = _target(params, known, seen, -1.0)
+    view["reach"][1] = _target(params, known, seen, 1.0)
+    view["waiting"] = learner["sent"] - known["served"]
+    view["resting"] = known["order_qty"] if known["order_side"] == BUY else -known["order_qty"]
+    view["measures"] = seen["measures"]
     view["ignited"] = 0 if market["score"]["ignition"] == NEVER else 1
     view["problems"] = market["clock"]["problems"]
     observe(market, params, view["observation"])
@@ -182,6 +205,7 @@ def observe(market, params, out):
         i = _observe_book(params, snapshot, np.int64(venue), out, i)
     i = _observe_flow(params, snapshot, out, i)
     i = _observe_prices(market, params, snapshot, out, i)
+    i = _observe_venue(market, params, snapshot, out, i)
     _observe_self(market, params, snapshot, out, i)
 
 
@@ -265,6 +289,26 @@ def _observe_prices(market, params, snapshot, out, i):
 
 
 @kernel
+def _observe_venue(market, params, snapshot, out, i):
+    """Funding, the lender, price bands, and each measure of protection that is in force."""
+    rules = params["funding"]
+    passed = (market["clock"]["now"] - rules["first"]) % rules["interval"]
+    band = 5e1 * _TEN_BP
+    middle = _published_mid(snapshot, params["scale"]["home"])
+    lower = np.float64(snapshot["lower"])
+    upper = np.float64(snapshot["upper"])
+    out[i] = _clip(snapshot["funding"] / _TEN_BP)
+    out[i + 1] = _clip(1.0 - np.float64(passed) / np.float64(rules["interval"]))
+    out[i + 2] = _clip(snapshot["utilisation"])
+    out[i + 3] = _clip(snapshot["borrow_rate"])
+    out[i + 4] = _clip((1.0 - lower / middle) / band) if lower > 0.0 else 1.0
+    out[i + 5] = _clip((upper / middle - 1.0) / band) if upper > 0.0 else 1.0
+    for k in range(N_MEASURES):
+        out[i + 6 + k] = np.float32((snapshot["measures"] >> k) & 1)
+    return i + 6 + N_MEASURES
+
+
+@kernel
 def _observe_self(market, params, snapshot, out, i):
     """The learner's own account and order, as its acks have told it, at the published mark."""
     learner = market["learner"]
@@ -277,21 +321,20 @@ def _observe_self(market, params, snapshot, out, i):
     worth = known["quote"] + position * mark
     entry_value = known["cost"] if position > 0 else -known["cost"]
     profit = np.float64(position * mark - entry_value)
+    entry = np.float64(entry_value) / np.float64(max(abs(position) * mark, ONE))
+    entry = (abs(entry) - 1.0) / (10.0 * _TEN_BP)
     if on_spot:  # assets must exceed the debt by this much of it; coins owned need none
         rate = params["borrowing"]["liquidation"] - RATE_ONE
         needed = mul_div_up(max(-position, ZERO) * mark, rate, RATE_ONE)
     else:
-        needed = maintenance_margin(params["margin"], abs(position) * mark)
+        needed = maintenance_margin(margin_of(market, params), abs(position) * mark)
     gap = (
         abs(np.float64(known["trigger"]) / np.float64(max(mark, ONE)) - 1.0)
         if position != 0
         else 1.0
     )
-    signed = (
-        np.float64(known["order_qty"])
-        if known["order_side"] == BUY
-        else -np.float64(known["order_qty"])
-    )
+    resting = known["order_qty"] if known["order_side"] == BUY else -known["order_qty"]
+    signed = np.float64(resting)  # of an integer, so that nothing is 0 and never -0
     away = 0.0
     venue = params["learner"]["venue"]
     if known["order_qty"] > 0:
@@ -300,8 +343,10 @@ def _observe_self(market, params, snapshot, out, i):
     out[i] = _clip(np.float64(position) / limit)
     out[i + 1] = _clip(np.float64(worth) / capital - 1.0)
     out[i + 2] = _clip(profit / capital)
-    out[i + 3] = _clip(gap)
-    out[i + 4] = _clip(np.float64(needed) / np.float64(max(worth, ONE)))
-    out[i + 5] = _clip(signed / limit)
-    out[i + 6] = _clip(away / _TEN_BP)
-    out[i + 7] = _clip(1.0 - np.float64(market["clock"]["now"]) / horizon)
+    out[i + 3] = _clip(entry) if position != 0 else 0.0
+    out[i + 4] = _clip(gap)
+    out[i + 5] = _clip(np.float64(needed) / np.float64(max(worth, ONE)))
+    out[i + 6] = _clip(signed / limit)
+    out[i + 7] = _clip(away / _TEN_BP)
+    out[i + 8] = _clip(0.25 * np.float64(learner["sent"] - known["served"]))
+    out[i + 9] = _clip(1.0 - np.float64(market["clock"]["now"]) / horizon)

@@ -26,7 +26,7 @@ from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.borrow import borrow_coins, list_borrower, repay_coins
 from squeezegym.core.exchange import coin_cost, place
 from squeezegym.core.fund import playable
-from squeezegym.core.margin import tier_of
+from squeezegym.core.margin import margin_of, tier_of
 from squeezegym.core.triggers import LONGS, SHORTS, delist, enlist
 
 
@@ -45,7 +45,7 @@ def margin_room(market, params, slot, lots):
         below 0; the initial margin of a lot; what opening it may cost besides, slippage and fee.
     """
     account = market["accounts"][slot]
-    margin = params["margin"]
+    margin = margin_of(market, params)
     mark = market["marks"]["mark"]
     size = abs(account["perp"])
     asked = np.int64(market["holders"][slot]["initial"])

@@ -6,17 +6,21 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     IN_BORROW_LADDER,
     IN_BUY_IN,
+    IOC,
+    LEARNER,
     LENDER,
     NEVER,
     NO_SLOT,
     OUTSIDE,
     RATE_ONE,
+    SPOT,
     ZERO,
     Liquidation,
     Stream,
 )
 from squeezegym.core.accounts import move_coins, pay
 from squeezegym.core.arithmetic import mul_div, mul_div_up
+from squeezegym.core.book import NO_ORDER
 from squeezegym.core.borrow import (
     borrow_rate,
     list_borrower,
@@ -34,9 +38,11 @@ from squeezegym.core.buyin import (
     serve_buy_in,
 )
 from squeezegym.core.eventlog import LOG_RECALL, log_debt
+from squeezegym.core.fifo import is_busy, join_line
 from squeezegym.core.flow import later
 from squeezegym.core.rng import uniform
 from squeezegym.core.triggers import open_ladder
+from squeezegym.gatewaycodes import BUY_IN as DESK
 
 _STREAM = np.int64(Stream.BORROW)
 _OFF = np.int64(Liquidation.OFF)
@@ -103,7 +109,15 @@ def serve_lender(market, params):
         borrow["leaving"] += drop
         withdraw_supply(market)
     else:
-        serve_buy_in(market, params)
+        waits = False
+        if params["gateway"]["forced_waits"] != 0 and is_busy(market):
+            waits = join_line(
+                market, params, DESK, SPOT, LENDER, ZERO, ZERO, ZERO, IOC, ZERO, NO_ORDER, ZERO
+            )
+        if waits:
+            market["gateway"]["desk_waits"] = 1
+        else:
+            serve_buy_in(market, params)
     reschedule(market)
 
 
@@ -130,6 +144,8 @@ def _accrue(market, params):
             fee = min(mul_div_up(debt * index, parts, _YEAR), max(account["quote"], ZERO))
             pay(market, slot, LENDER, fee)
             account["fees"] += fee
+            if slot == LEARNER:
+                market["learner"]["borrow"] += fee
             list_borrower(market, params, slot)
             charged += 1
         slot += 1

@@ -11,23 +11,30 @@ from squeezegym.codes import (
     ABSORBER,
     FREE,
     IN_REMAINDER,
+    IOC,
     IS_WAITING,
     LEARNER,
     NEVER,
     ONE,
+    PERP,
+    VAULT,
+    ZERO,
     Liquidation,
     Source,
 )
 from squeezegym.core.accounts import move_position
+from squeezegym.core.book import NO_ORDER
 from squeezegym.core.eventlog import log_liquidation
 from squeezegym.core.exchange import withdraw_all
-from squeezegym.core.fund import settle, watch_fund
+from squeezegym.core.fifo import is_busy, join_line
+from squeezegym.core.fund import absorb, settle, watch_fund
 from squeezegym.core.lostshorts import lose_short, remember_short
-from squeezegym.core.margin import bankruptcy_price, is_liquidatable, liquidation_trigger
+from squeezegym.core.margin import bankruptcy_price, is_liquidatable, liquidation_trigger, margin_of
 from squeezegym.core.policies import DONE, PAUSE, SHARE, close
 from squeezegym.core.remainder import share_remainder
 from squeezegym.core.triggers import (
     FRESH,
+    IN_LINE,
     LONGS,
     SHORTS,
     WAITING,
@@ -38,8 +45,11 @@ from squeezegym.core.triggers import (
     schedule_engine,
     waiting_due,
 )
+from squeezegym.gatewaycodes import FORCED
+from squeezegym.measures import ABSORBING, LIQUIDATION_THROTTLE, THROTTLED
 
 _ENGINE = np.int64(Source.ENGINE)
+_SECOND = 1e9
 _ABSORBER_MODE = np.int64(Liquidation.ABSORBER)
 
 
@@ -69,8 +79,20 @@ def open_engine(market, params):
 
 @kernel
 def serve_engine(market, params):
-    """Serve the account whose turn it is, and time the next service."""
+    """Serve the account whose turn it is, and time the next service.
+
+    Where forced orders stand in line, a service begins with its turn there.
+    """
     engine = market["engine"]
+    if engine["serving"] == IN_LINE:
+        engine["serving"] = 0
+    elif params["gateway"]["forced_waits"] != 0 and engine["serving"] == 0 and is_busy(market):
+        if join_line(
+            market, params, FORCED, PERP, VAULT, ZERO, ZERO, ZERO, IOC, ZERO, NO_ORDER, ZERO
+        ):
+            engine["serving"] = IN_LINE
+            market["clock"]["due"][_ENGINE] = NEVER
+            return
     from_fresh = engine["serving"] == 1
     if engine["serving"] == 0:
         from_fresh = fresh_due(market) <= waiting_due(market)
@@ -96,7 +118,11 @@ def serve_engine(market, params):
     else:
         engine["cool_head"] = ring_place(market, engine["cool_head"], ONE)
         engine["cool_size"] -= 1
-    engine["free_at"] = market["clock"]["now"] + params["liquidation"]["interval"]
+    pause = params["liquidation"]["interval"]
+    if market["protection"]["measures"] & THROTTLED != 0:
+        rate = market["protection"]["value"][LIQUIDATION_THROTTLE]
+        pause = max(pause, np.int64(_SECOND / rate))
+    engine["free_at"] = market["clock"]["now"] + pause
     _let_go(market, params, slot, verdict)
     schedule_engine(market)
 
@@ -108,10 +134,14 @@ def _serve(market, params, slot, first):
     if account["laddered"] != IN_REMAINDER:
         watch_fund(market, params)
         mark = market["marks"]["mark"]
-        if not is_liquidatable(account, params["margin"], mark):
+        if not is_liquidatable(account, margin_of(market, params), mark):
             return DONE
         if first:
             _begin(market, params, slot)
+        if first and market["protection"]["measures"] & ABSORBING != 0:
+            absorb(market, params, slot)
+            if not is_liquidatable(account, margin_of(market, params), mark):
+                return DONE
         if params["liquidation"]["destination"] == _ABSORBER_MODE:
             before = bankruptcy_price(account)
             cash = account["quote"]
@@ -137,7 +167,7 @@ def _begin(market, params, slot):
     """Take an account: log it, count it, cancel its orders."""
     account = market["accounts"][slot]
     perp = account["perp"]
-    account["trigger"] = liquidation_trigger(account, params["margin"])
+    account["trigger"] = liquidation_trigger(account, margin_of(market, params))
     market["holders"][slot]["started"] = market["clock"]["now"]
     market["holders"][slot]["chunk"] = 0
     log_liquidation(market, slot, market["marks"]["mark"], perp, account["trigger"])

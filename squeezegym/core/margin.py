@@ -8,9 +8,20 @@ from squeezegym._jit import kernel
 from squeezegym.codes import RATE_ONE
 from squeezegym.core.accounts import equity
 from squeezegym.core.arithmetic import mul_div, mul_div_up
+from squeezegym.measures import LEVERAGE_CAPPED, MARGIN_HIKED, OPEN_INTEREST_MARGIN
 
 UNREACHABLE = np.int64(2**31 - 1)  # trigger of a short that no price reaches
 _PPM_ONE = np.int64(1_000_000)
+_PPM = np.int64(100)  # units of 1e-8
+_CHANGED = LEVERAGE_CAPPED | MARGIN_HIKED
+
+
+@kernel(inline=True)
+def margin_of(market, params):
+    """The margin table in force: the market's own while a rule has changed the scenario's."""
+    if market["protection"]["measures"] & _CHANGED != 0:
+        return market["terms"]["margin"]
+    return params["margin"]
 
 
 @kernel
@@ -61,6 +72,25 @@ def oi_scaled_initial_margin(base, interest, lower, upper):
     if interest >= upper:
         return _PPM_ONE
     return base + mul_div(interest - lower, _PPM_ONE - base, upper - lower)
+
+
+@kernel
+def oi_scaled_need(market, params, notional, asked):
+    """Initial margin of a position at the market's open interest, quanta, rounded up.
+
+    Args:
+        market: The market record.
+        params: Its parameters.
+        notional: Position value at mark, quanta, >= 0.
+        asked: Initial margin rate that the account's own leverage asks for, 1e-8.
+    """
+    margin = margin_of(market, params)
+    base = max(margin["initial"][tier_of(margin, notional)], asked) // _PPM
+    interest = market["score"]["open_interest"]
+    lower = params["protection"]["lower_interest"]
+    upper = np.int64(market["protection"]["value"][OPEN_INTEREST_MARGIN])
+    rate = oi_scaled_initial_margin(base, interest, lower, upper)
+    return mul_div_up(notional, rate, _PPM_ONE)
 
 
 @kernel

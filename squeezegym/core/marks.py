@@ -6,6 +6,7 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
+    LEARNER,
     NO_ASK,
     NO_BID,
     ONE,
@@ -18,9 +19,12 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.eventlog import log_mark
+from squeezegym.core.rates import funding_of
 from squeezegym.core.rng import normal
+from squeezegym.measures import FUNDING_CHANGED
 
 _MARK = np.int64(Source.MARK)
+_FUNDING = np.int64(Source.FUNDING)
 _INDEX = np.int64(Stream.INDEX)
 _FUNDING_BASIS = np.int64(MarkRule.FUNDING_BASIS)
 _HYPERLIQUID = np.int64(MarkRule.HYPERLIQUID)
@@ -279,8 +283,10 @@ def _mark(market, params, index, elapsed):
         mean_basis = moving_mean(marks["basis_mean"], basis, elapsed, rules["basis_memory"])
         third = moving_mean(marks["local_mean"], local, elapsed, rules["local_memory"])
         return hyperliquid_mark(index, mean_basis, local, third)
-    interval = params["funding"]["interval"]
+    interval = funding_of(market, params)["interval"]
     since = (market["clock"]["now"] - params["funding"]["first"]) % interval
+    if market["protection"]["measures"] & FUNDING_CHANGED != 0:
+        since = interval - (market["clock"]["due"][_FUNDING] - market["clock"]["now"])
     to_funding = 1.0 - np.float64(since) / np.float64(interval)
     funding = np.float64(market["funding"]["rate"]) / 1e8
     if rule == _FUNDING_BASIS:
@@ -305,8 +311,16 @@ def update_marks(market, params):
     else:
         index = index_price(marks["venues"], marks["weight"], rules["outlier"])
     mark = _mark(market, params, index, elapsed)
+    index_before = marks["index"]
+    mark_before = marks["mark"]
     marks["index"] = max(np.int64(math.floor(index + 0.5)), ONE)
     marks["mark"] = max(np.int64(math.floor(mark + 0.5)), ONE)
+    account = market["accounts"][LEARNER]
+    if params["learner"]["venue"] == SPOT:
+        coins = account["spot"] - market["holders"][LEARNER]["debt"]
+        market["learner"]["price"] += coins * (marks["index"] - index_before)
+    else:
+        market["learner"]["price"] += account["perp"] * (marks["mark"] - mark_before)
     market["clock"]["due"][_MARK] = now + rules["interval"]
     log_mark(market, marks["mark"], marks["index"])
 

@@ -35,6 +35,7 @@ from squeezegym.core.coins import net_worth
 from squeezegym.core.entries import draw_history, draw_sizes
 from squeezegym.core.exchange import place
 from squeezegym.core.feed import open_feed
+from squeezegym.core.fifo import open_gateway
 from squeezegym.core.flow import later, quote_price, schedule_noise
 from squeezegym.core.fomo import schedule_fomo
 from squeezegym.core.funding import open_funding
@@ -90,7 +91,7 @@ def open_market(market, params, seeds):
     _start_flow(market, params)
     _open_crowd(market, params)
     clock["events"] = 0
-    market["gateway"]["busy_until"] = clock["now"]  # placing the opening quotes took no time
+    open_gateway(market, params)  # placing the opening quotes took no time
     open_feed(market, params)
 
 
@@ -117,8 +118,8 @@ def _open_score(market):
         score["printed"][i] = 0
         for j in range(2):
             score["taken"][i, j] = 0
-    market["gateway"]["size"] = 0
-    market["gateway"]["busy_until"] = market["clock"]["now"]
+    market["gateway"]["waiting"] = 0
+    market["gateway"]["service"] = 0
 
 
 @kernel
@@ -312,7 +313,11 @@ def _open_learner(market, params):
     learner["sold"] = 0
     learner["sent"] = 0
     learner["cancelled"] = 0
-    learner["funding"] = 0
+    learner["deleveraged"] = 0
+    learner["answer"] = 0
+    learner["carried"] = 0
+    learner["tokens"] = params["gateway"]["order_burst"]
+    learner["refilled"] = market["clock"]["now"]
     transfer(market, OUTSIDE, LEARNER, rules["capital"])
     initial = math.ceil(np.float64(RATE_ONE) / rules["leverage_cap"])
     market["holders"][LEARNER]["initial"] = np.uint32(initial)
@@ -341,6 +346,13 @@ def begin_episode(market, params):
     learner = market["learner"]
     learner["start_equity"] = net_worth(market, params)
     learner["opening_interest"] = market["feed"]["seen"]["open_interest"]
+    learner["price"] = 0
+    learner["fees"] = 0
+    learner["funding"] = 0
+    learner["borrow"] = 0
+    learner["slippage"] = 0
+    if params["protection"]["remembers"] != 0:
+        market["protection"]["n_fills"] = 0
 
 
 @kernel

@@ -38,6 +38,7 @@ from squeezegym.core.margin import (
     bankruptcy_price,
     is_liquidatable,
     maintenance_margin,
+    margin_of,
     tier_of,
 )
 
@@ -124,7 +125,7 @@ def reduce_tier(market, params, slot):
     closing the whole position if possible).
     """
     account = market["accounts"][slot]
-    margin = params["margin"]
+    margin = margin_of(market, params)
     mark = market["marks"]["mark"]
     size = abs(account["perp"])
     if tier_of(margin, size * mark) > 0:
@@ -151,7 +152,7 @@ def close_in_parts(market, params, slot):
     rules = params["liquidation"]
     mark = market["marks"]["mark"]
     size = abs(account["perp"])
-    needed = maintenance_margin(params["margin"], size * mark)
+    needed = maintenance_margin(margin_of(market, params), size * mark)
     stage = liquidation_stage(
         np.float64(equity(account, mark)),
         np.float64(needed),
@@ -207,7 +208,7 @@ def close_in_blocks(market, params, slot):
     size = abs(account["perp"])
     lots = max(mul_div_up(size, rules["share"], RATE_ONE), -(-rules["threshold"] // mark))
     lots = min(lots, size, max(ONE, rules["block_notional"] // mark))
-    needed = maintenance_margin(params["margin"], size * mark)
+    needed = maintenance_margin(margin_of(market, params), size * mark)
     side = 1.0 if account["perp"] > 0 else -1.0
     price = fillable_price(
         side,
@@ -246,8 +247,9 @@ def close_on_ramp(market, params, slot, first):
     if first:
         holder["chunk"] = 0
     size = abs(account["perp"])
-    shortage = _shortage(params, account, mark)
-    rate = params["margin"]["rate"][tier_of(params["margin"], size * mark)]
+    shortage = _shortage(market, params, account)
+    margin = margin_of(market, params)
+    rate = margin["rate"][tier_of(margin, size * mark)]
     fee = params["fees"]["liquidation"]
     base = np.float64(size)  # where fees eat what closing frees only the whole position helps
     if rate + rules["buffer"] > rules["ramp_fee"] + fee:
@@ -276,16 +278,17 @@ def close_on_ramp(market, params, slot, first):
     else:
         limit = max(np.int64(math.ceil(mark - worst - _EXACT)), -(wealth // size))
     _send_and_settle(market, params, slot, lots, limit)
-    left = _shortage(params, account, mark) if account["perp"] != 0 else ZERO
+    left = _shortage(market, params, account) if account["perp"] != 0 else ZERO
     holder["chunk"] += max(shortage - left, ZERO)
     return _verdict(market, params, slot)
 
 
 @kernel
-def _shortage(params, account, mark):
+def _shortage(market, params, account):
     """Equity that an account lacks to its maintenance margin and the buffer, quanta."""
+    mark = market["marks"]["mark"]
     notional = abs(account["perp"]) * mark
-    wanted = maintenance_margin(params["margin"], notional)
+    wanted = maintenance_margin(margin_of(market, params), notional)
     wanted += mul_div_up(notional, params["liquidation"]["buffer"], RATE_ONE)
     return wanted - equity(account, mark)
 
@@ -326,6 +329,6 @@ def _send_and_settle(market, params, slot, lots, limit):
 def _verdict(market, params, slot):
     """Pause while the account is still due."""
     account = market["accounts"][slot]
-    if is_liquidatable(account, params["margin"], market["marks"]["mark"]):
+    if is_liquidatable(account, margin_of(market, params), market["marks"]["mark"]):
         return PAUSE, ZERO
     return DONE, ZERO

@@ -5,6 +5,7 @@ import numpy as np
 from squeezegym._jit import kernel
 from squeezegym.codes import FundingRule
 from squeezegym.core.arithmetic import mul_div
+from squeezegym.measures import FUNDING_CHANGED
 
 _OKX = np.int64(FundingRule.OKX)
 _DERIBIT = np.int64(FundingRule.DERIBIT)
@@ -113,6 +114,14 @@ def deribit_rate(premium, damper, cap):
 def accrued(notional, rate, share):
     """Funding of ``notional`` at a rate of eight hours over ``share`` of them."""
     return notional * rate * share
+
+
+@kernel(inline=True)
+def funding_of(market, params):
+    """The funding rules in force: the market's own while the venue has changed the scenario's."""
+    if market["protection"]["measures"] & FUNDING_CHANGED != 0:
+        return market["terms"]["funding"]
+    return params["funding"]
 
 
 @kernel

@@ -36,5 +36,3 @@ def reload(market, params):
     receive(market)
     qty = np.int64(account["bucket"])
     enter(market, params, slot, SELL, qty, rules["leverage"], rules["cap"])
-    if account["perp"] != 0:
-        crowd["reloads"] += 1

@@ -17,7 +17,7 @@ from squeezegym.codes import (
     Ranking,
     Remainder,
 )
-from squeezegym.core.accounts import equity, move_position, pay
+from squeezegym.core.accounts import equity, move_position, pay_by_force
 from squeezegym.core.arithmetic import mul_div
 from squeezegym.core.deleveraging import (
     binance_legacy_score,
@@ -29,7 +29,7 @@ from squeezegym.core.deleveraging import (
 )
 from squeezegym.core.exchange import withdraw_all
 from squeezegym.core.fund import purse
-from squeezegym.core.margin import bankruptcy_price, maintenance_margin
+from squeezegym.core.margin import bankruptcy_price, maintenance_margin, margin_of
 from squeezegym.core.triggers import LONGS, RANKED, SHORTS, delist, enlist
 
 _COUNTERPARTIES_AN_EVENT = 16
@@ -87,6 +87,8 @@ def _close_against(market, params, slot, other, price, size):
         move_position(market, other, slot, price, size)
     else:
         move_position(market, slot, other, price, size)
+    if other == LEARNER:
+        market["learner"]["deleveraged"] += size
     market["score"]["deleveraged"] += size
     if other >= FIRST_HOLDER and market["accounts"][other]["laddered"] == FREE:
         enlist(market, params, other)
@@ -138,14 +140,14 @@ def rank_side(market, params, perp, price):
     ranks = market["ranks"]
     for slot in range(ranks.shape[0]):
         if slot >= LEARNER and _eligible(market, np.int64(slot), perp, price):
-            ranks[slot] = adl_score(params, market["accounts"][slot], mark)
+            ranks[slot] = adl_score(market, params, market["accounts"][slot], mark)
         else:
             ranks[slot] = -np.inf
     rank(ranks, market["queue"][RANKED])
 
 
 @kernel
-def adl_score(params, account, mark):
+def adl_score(market, params, account, mark):
     """Score of a position for auto-deleveraging, by the venue's formula; the highest goes first."""
     rule = params["liquidation"]["ranking"]
     perp = account["perp"]
@@ -160,7 +162,7 @@ def adl_score(params, account, mark):
     if rule == _HYPERLIQUID:
         return hyperliquid_score(side, entry, price, notional, worth)
     if rule == _LEGACY:
-        needed = np.float64(maintenance_margin(params["margin"], abs(perp) * mark))
+        needed = np.float64(maintenance_margin(margin_of(market, params), abs(perp) * mark))
         unit = np.float64(params["liquidation"]["unit"])
         ratio = needed / worth if worth > 0.0 else 0.0
         return binance_legacy_score(profit, worth - profit, ratio, unit)
@@ -226,7 +228,7 @@ def _socialise(market, params, slot):
         served += 1
         _charge(market, params, np.int64(other), slot, share)
     if loss > 0:
-        pay(market, ABSORBER, slot, loss)
+        pay_by_force(market, ABSORBER, slot, loss)
     return True
 
 
@@ -241,7 +243,7 @@ def _hand_to_vault(market, params, slot):
     else:
         move_position(market, slot, VAULT, mark, account["perp"])
     from_fund = min(max(-account["quote"], ZERO), money)
-    pay(market, FUND, slot, from_fund)
+    pay_by_force(market, FUND, slot, from_fund)
     market["score"]["deficit"] += from_fund
     market["engine"]["block_paid"] += from_fund
     if slot == LEARNER:
@@ -261,7 +263,7 @@ def _liable(market, other, slot):
 def _charge(market, params, other, slot, quanta):
     side = LONGS if market["accounts"][other]["perp"] > 0 else SHORTS
     delist(market, other, side)
-    pay(market, other, slot, quanta)
+    pay_by_force(market, other, slot, quanta)
     market["score"]["socialised"] += quanta
     if other == LEARNER:
         market["learner"]["changed"] = 1

@@ -1,8 +1,7 @@
 """A change of the margin table in a running market."""
 
 from squeezegym._jit import entry
-from squeezegym.codes import FIRST_HOLDER_SLOT, IN_LADDER
-from squeezegym.core.triggers import LONGS, SHORTS, delist, enlist
+from squeezegym.core.marginrules import set_margin
 
 
 @entry(seconds=5)
@@ -18,11 +17,6 @@ def ladder_again(fingerprint):
         """
         fingerprint  # noqa: B018  (a closure cell: part of numba's cache key)
         for row in range(markets.shape[0]):
-            market = markets[row]
-            for slot in range(FIRST_HOLDER_SLOT, market["accounts"].shape[0]):
-                account = market["accounts"][slot]
-                if account["laddered"] == IN_LADDER:
-                    delist(market, slot, LONGS if account["perp"] > 0 else SHORTS)
-                    enlist(market, params[0], slot)
+            set_margin(markets[row], params[0])
 
     return ladder_again

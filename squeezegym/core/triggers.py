@@ -31,6 +31,7 @@ from squeezegym.core.margin import (
     UNREACHABLE,
     is_liquidatable,
     liquidation_trigger,
+    margin_of,
     tier_of,
 )
 
@@ -39,6 +40,7 @@ SHORTS = np.int64(1)
 FRESH = np.int64(0)  # rings of market["queue"]
 WAITING = np.int64(1)
 REACTING = np.int64(2)
+IN_LINE = np.int64(3)  # of engine["serving"]: its message waits before the matching engine
 RANKED = np.int64(3)  # not a ring: the order of a deleveraging
 ARMED = np.uint8(1)  # values of account["alarmed"]
 ACTING = np.uint8(2)
@@ -86,10 +88,10 @@ def enlist(market, params, slot):
         account["laddered"] = FREE
         return
     side = LONGS if account["perp"] > 0 else SHORTS
-    trigger = liquidation_trigger(account, params["margin"])
+    trigger = liquidation_trigger(account, margin_of(market, params))
     if account["alarmed"] == ARMED:
         if account["habit"] != _STOP_OUT:  # funding, deleveraging or a partial close moved it
-            alarm = _alarm_price(account, params, trigger)
+            alarm = _alarm_price(market, params, account, trigger)
             market["holders"][slot]["alarm"] = np.uint32(alarm)
         alarm = np.int64(market["holders"][slot]["alarm"])
         trigger = min(trigger, alarm) if side == SHORTS else max(trigger, alarm)
@@ -117,14 +119,14 @@ def move_trigger(market, params, slot, side):
 
 
 @kernel
-def _alarm_price(account, params, trigger):
+def _alarm_price(market, params, account, trigger):
     """Mark at which equity falls to the alarm ratio of the maintenance margin, ticks.
 
     In the bracket that the position has at its liquidation, where the holder looks it up; the
     trigger itself when no price liquidates the position. Where the ratio asks a long for its
     whole notional every mark is one.
     """
-    margin = params["margin"]
+    margin = margin_of(market, params)
     if trigger <= 0 or trigger >= UNREACHABLE:
         return trigger
     perp = np.float64(account["perp"])
@@ -219,7 +221,7 @@ def check_mark(market, params):
     learner = market["accounts"][LEARNER]
     if nobody:
         return
-    if learner["laddered"] == FREE and is_liquidatable(learner, params["margin"], mark):
+    if learner["laddered"] == FREE and is_liquidatable(learner, margin_of(market, params), mark):
         _enqueue(market, params, LEARNER)
 
 
@@ -248,7 +250,8 @@ def _sweep(market, params, side, mark):
             armed = account["alarmed"] == ARMED
             if hit and (armed or not nobody):
                 unlink(market, ladder, np.int64(slot), side)
-                if armed and (nobody or not is_liquidatable(account, params["margin"], mark)):
+                margin = margin_of(market, params)
+                if armed and (nobody or not is_liquidatable(account, margin, mark)):
                     _alarm(market, params, np.int64(slot))
                 else:
                     _enqueue(market, params, np.int64(slot))
@@ -304,7 +307,12 @@ def ring_place(market, head, ahead):
 
 @kernel
 def schedule_engine(market):
-    """Time the next service: the head that may be served first, but not before the pause ends."""
+    """Time the next service: the head that may be served first, but not before the pause ends.
+
+    While the engine's message stands in line the gateway times it.
+    """
+    if market["engine"]["serving"] == IN_LINE:
+        return
     turn = min(fresh_due(market), waiting_due(market))
     market["clock"]["due"][_ENGINE] = max(turn, market["clock"]["now"])
     if np.int64(market["books"][PERP]["state"]) != STATE_OPEN:

@@ -262,7 +262,7 @@ class Overlay:
                     for step, weight in base.population.rounds
                 ],
             },
-            "transport": {"service_us": CALM_UTILISATION / messages * 1e6},
+            "gateway": {"utilisation": CALM_UTILISATION, "messages_per_s": messages},
             "learner": {
                 "limit_base": max(self.lot, base.learner.limit_base * size),
                 "capital_quote": base.learner.capital_quote * quote,

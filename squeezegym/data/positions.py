@@ -38,6 +38,8 @@ class Holding:
         leverage: Notional at entry over deposit, or None.
         liquidation: Price at which it is liquidated, quote, or None.
         price: Price of the market when the file was made, quote, or None.
+        is_cross: Whether the whole account stands behind it, or None.
+        coin: Coin as the file names it; empty where it names none.
     """
 
     size: float
@@ -45,14 +47,17 @@ class Holding:
     leverage: float | None
     liquidation: float | None
     price: float | None
+    is_cross: bool | None = None
+    coin: str = ""
 
 
-def read_holdings(path: str | Path, symbol: str) -> tuple[list[Holding], int]:
+def read_holdings(path: str | Path, symbol: str | None = None) -> tuple[list[Holding], int]:
     """Read the positions of one coin.
 
     Args:
         path: A ``.json`` file, or a CSV.
         symbol: The perp's symbol; rows with a ``coin`` that it does not start with are skipped.
+            None takes every coin.
 
     Returns:
         The holdings, and the number of rows of other coins.
@@ -63,12 +68,14 @@ def read_holdings(path: str | Path, symbol: str) -> tuple[list[Holding], int]:
     file = Path(path)
     rows = _read_rows(file)
     mine = [
-        (i, row) for i, row in rows if symbol.upper().startswith(str(row.get("coin", "")).upper())
+        (i, row)
+        for i, row in rows
+        if symbol is None or symbol.upper().startswith(str(row.get("coin", "")).upper())
     ]
     if not mine:
         raise DataError(
-            f"{file.name}: 0 of {len(rows)} positions are of {symbol}, allowed is at least 1; pass"
-            " the positions of this coin."
+            f"{file.name}: 0 of {len(rows)} positions are of {symbol or 'any coin'}, allowed is at"
+            " least 1; pass the positions of this coin."
         )
     return [_holding(f"{file.name}, position {i}", row) for i, row in mine], len(rows) - len(mine)
 
@@ -124,7 +131,10 @@ def _holding(where: str, row: Mapping[str, Any]) -> Holding:
     signed = _SIDES[side] * abs(size)
     if price is None and profit is not None:
         price = entry + profit / signed
-    return Holding(signed, entry, leverage, liquidation, price)
+    mode = str(row.get("leverage_type") or "").strip().lower()
+    is_cross = {"cross": True, "isolated": False}.get(mode)
+    coin = str(row.get("coin") or "").upper()
+    return Holding(signed, entry, leverage, liquidation, price, is_cross, coin)
 
 
 def _number(where: str, row: Mapping[str, Any], names: tuple[str, ...]) -> float | None:

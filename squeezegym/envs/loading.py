@@ -27,7 +27,7 @@ def load_scenario(
     """
     for key in data:
         if key not in _DATA_KEYS:
-            known = ("scenario", "horizon_s", "threads", "render_mode", *_DATA_KEYS)
+            known = ("scenario", "horizon_s", "threads", "render_mode", "actions", *_DATA_KEYS)
             raise ConfigError(
                 f"unknown argument '{key}'{did_you_mean(key, known)} (known: {', '.join(known)})"
             )

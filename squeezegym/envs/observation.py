@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from squeezegym.state import N_LEVELS, N_OBSERVATIONS
+from squeezegym.gatewayrecord import N_LEVELS
+from squeezegym.measures import Measure
+from squeezegym.state import N_OBSERVATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +69,38 @@ def _price_features() -> list[Feature]:
     ]
 
 
+def _venue_features() -> list[Feature]:
+    """What the venue charges and has in force, measure by measure."""
+    return [
+        Feature("funding_rate", "predicted rate of the interval, 10 bp"),
+        Feature("funding_countdown", "time to the next payment, funding interval", 0.0),
+        Feature("lender_utilisation", "share of the lender's coins that is lent", 0.0),
+        Feature("borrow_rate", "a year; 1 is 100 %", 0.0),
+        Feature("lower_band", "below the mid, 500 bp; 1 without a band"),
+        Feature("upper_band", "above the mid, 500 bp; 1 without a band"),
+        *[Feature(m.name.lower(), "1 while in force", 0.0) for m in Measure],
+    ]
+
+
 def _own_features() -> list[Feature]:
     return [
         Feature("position", "position limit"),
         Feature("equity_change", "starting capital"),
         Feature("unrealised_pnl", "starting capital"),
+        Feature("entry_distance", "entry price over mark, 100 bp; 0 when flat"),
         Feature("liquidation_distance", "relative to mark; 1 when flat", 0.0),
         Feature("margin_ratio", "maintenance margin over equity", 0.0),
         Feature("order_lots", "open order, signed, position limit"),
         Feature("order_distance", "of the open order from the mid, 10 bp"),
+        Feature("messages_waiting", "sent and not yet answered, 4", 0.0),
         Feature("time_left", "horizon", 0.0),
     ]
 
 
 def _features() -> tuple[Feature, ...]:
     books = [feature for book in _BOOKS for feature in _book_features(book)]
-    return (*books, *_flow_features(), *_price_features(), *_own_features())
+    market = (*books, *_flow_features(), *_price_features())
+    return (*market, *_venue_features(), *_own_features())
 
 
 FEATURES = _features()

@@ -12,28 +12,49 @@ import numpy as np
 
 from squeezegym.batch import Batch
 from squeezegym.codes import Command
-from squeezegym.envs.action import write_actions
+from squeezegym.envs.action import check_action_set, masks, read_box, read_menu
 from squeezegym.envs.reward import reward
 from squeezegym.errors import ConfigError
+from squeezegym.sampling import ignition, sample
 from squeezegym.scenario import Scenario
+from squeezegym.state import N_OBSERVATIONS
+
+FLIP_POSITION = 0.25  # of the limit, on the catalyst's side
+FLIP_HOLD_NS = 5_000_000_000
+_ROW_STATE = ("elapsed", "live", "equity", "start_equity", "standing", "flip_steps", "flipped")
 
 
 class Rows:
     """The step and reset logic over a batch, without Gymnasium's wrapping."""
 
-    def __init__(self, scenario: Scenario, n: int, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        n: int,
+        threads: int | None = None,
+        actions: str = "continuous",
+    ) -> None:
+        self.actions = check_action_set(actions)
         episode = scenario.episode
         self.batch = Batch(scenario, n, threads)
         self.step_ns = episode.step_ms * 1_000_000
-        self.horizon_ns = int(self.batch.params["learner"]["horizon"][0])
+        learner, protection = (self.batch.params[key][0] for key in ("learner", "protection"))
+        self.horizon_ns = int(learner["horizon"])
         self.n_steps = -(-self.horizon_ns // self.step_ns)
-        self.capital = int(self.batch.params["learner"]["capital"][0])
+        self.capital = int(learner["capital"])
         self.quantum = scenario.contract.tick_size * scenario.contract.lot_size
-        self.limit = int(self.batch.params["learner"]["limit"][0])
+        self.limit = int(learner["limit"])
+        self.guarded = bool(protection["book"] == learner["venue"])
+        self.restricted = self.guarded and bool(protection["learner"])
+        self.unwatched = scenario.liquidation.destination == "off"  # no engine takes a bankrupt
+        self.flip_side = 1 if scenario.catalyst.side == "buy" else -1
         self.elapsed = np.zeros(n, np.int64)  # steps of the running episode
         self.live = np.zeros(n, np.bool_)
         self.equity = np.zeros(n, np.int64)
         self.start_equity = np.zeros(n, np.int64)
+        self.standing = np.zeros((n, 2))  # orders that the menu's "keep" goes on with
+        self.flip_steps = np.zeros(n, np.int64)  # for which a flip has been held
+        self.flipped = np.zeros(n, np.bool_)
 
     def reset(self, rows: Any, generators: list[np.random.Generator]) -> None:
         """Start a new episode in the rows marked True."""
@@ -51,7 +72,7 @@ class Rows:
             ``(rewards, terminated, truncated)``, zero and False for the fresh rows.
         """
         views = self.batch.views
-        write_actions(views, actions, rows)
+        self._write(actions, rows)
         if fresh.any():
             self._prepare_reset(fresh, generators)
         last = rows & (self.elapsed + 1 >= self.n_steps)
@@ -65,67 +86,142 @@ class Rows:
         rewards = np.where(rows, reward(self.equity, equity, self.capital), 0.0)
         np.copyto(self.equity, equity)
         self.elapsed += rows
-        terminated = rows & (views["liquidated"] != 0)
+        self._watch_flip(rows)
+        terminated = rows & ((views["liquidated"] != 0) | (self.unwatched & (equity <= 0)))
         truncated = last & ~terminated
         self.live &= ~(terminated | truncated)
         return rewards, terminated, truncated
+
+    def _write(self, actions: Any, rows: Any) -> None:
+        """Check the actions of the rows that act, and write them into their views."""
+        if self.actions == "continuous":
+            orders = read_box(actions, rows)
+        else:
+            orders = read_menu(actions, rows, self.standing)
+            self.standing[rows] = orders[rows]
+        views = self.batch.views
+        views["target"][rows] = orders[rows, 0]
+        views["aggression"][rows] = orders[rows, 1]
+        views["has_action"] = rows
+
+    def _watch_flip(self, rows: Any) -> None:
+        """Note who has held a position on the catalyst's side for long enough after ignition."""
+        views = self.batch.views
+        with_it = self.flip_side * views["position"] >= FLIP_POSITION * self.limit
+        held = with_it & (views["ignited"] != 0)
+        self.flip_steps[rows] = np.where(held, self.flip_steps + 1, 0)[rows]
+        self.flipped |= self.flip_steps * self.step_ns >= FLIP_HOLD_NS
 
     def _prepare_reset(self, rows: Any, generators: list[np.random.Generator]) -> None:
         for row in np.flatnonzero(rows):
             self.batch.seed_row(int(row), int(generators[row].integers(2**63 - 1)))
 
     def _note_start(self, rows: Any) -> None:
+        views = self.batch.views
         self.elapsed[rows] = 0
         self.live[rows] = True
-        self.equity[rows] = self.batch.views["equity"][rows]
+        self.equity[rows] = views["equity"][rows]
         self.start_equity[rows] = self.equity[rows]
+        self.standing[rows, 0] = views["position"][rows] / self.limit
+        self.standing[rows, 1] = -1.0
+        self.flip_steps[rows] = 0
+        self.flipped[rows] = False
 
     def observations(self) -> Any:
         """Return a fresh (n, features) float32 array."""
-        return self.batch.views["observation"].copy()
+        return self.batch.views["observation"][:, :N_OBSERVATIONS].copy()
+
+    def pnl(self) -> dict[str, Any]:
+        """Return the parts of the equity change since the episodes began, (n,) quanta.
+
+        ``price`` is what marks moved the position's worth (on spot, the index); ``slippage`` what
+        own fills lost off that price; ``fees`` those of own trades; ``borrow`` the lender's;
+        ``liquidation`` what was done by force: the engine's closing, deleveraging, shared losses,
+        buy-ins, less the loss beyond its equity that others bear. They add up to the change.
+        """
+        views = self.batch.views
+        parts = {
+            "price": views["price_pnl"].copy(),
+            "fees": -views["fees"],
+            "funding": views["funding"].copy(),
+            "borrow": -views["borrow"],
+            "slippage": -views["slippage"],
+        }
+        change = views["equity"] - self.start_equity
+        return {**parts, "liquidation": change - sum(parts.values())}
 
     def info(self) -> dict[str, Any]:
         """Return the info of every row, as arrays of float64 and bool."""
         views = self.batch.views
         pnl = (views["equity"] - self.start_equity) * self.quantum
-        fees = views["fees"] * self.quantum
-        return {
+        info = {
             "equity": views["equity"] * self.quantum,
             "position": views["position"] / self.limit,
             "pnl": pnl,
-            "pnl_price": pnl + fees,
-            "pnl_fees": -fees,
+            **{f"pnl_{part}": quanta * self.quantum for part, quanta in self.pnl().items()},
             "liquidated": views["liquidated"] != 0,
+            "deleveraged": views["deleveraged"] != 0,
             "ignited": views["ignited"] != 0,
+            "flipped": self.flipped.copy(),
+            "restricted": views["measures"] != 0,
             "is_success": ~self.live & (pnl > 0),
         }
+        if self.actions == "masked":
+            info["action_mask"] = self.action_masks().astype(np.int8)
+        return info
 
     def info_of(self, row: int) -> dict[str, Any]:
         """Return the info of one row as Python floats and bools."""
-        return {key: values[row].item() for key, values in self.info().items()}
+        return {
+            key: values[row].item() if values.ndim == 1 else values[row].copy()
+            for key, values in self.info().items()
+        }
 
-    def snapshot(self) -> dict[str, Any]:
+    def action_masks(self) -> Any:
+        """Return (n, choices) bool: what of the menu the venue allows and would do something."""
+        if self.actions == "continuous":
+            raise AttributeError(
+                "continuous actions have no masks; make the id's Masked or Discrete variant"
+            )
+        return masks(
+            self.batch.views,
+            self.standing,
+            self.limit,
+            guarded=self.guarded,
+            restricted=self.restricted,
+        )
+
+    def sample(self, row: int) -> dict[str, float | None]:
+        """Return the true state of one market, for figures and diagnosis, never for the policy.
+
+        The fields of :data:`squeezegym.sampling.SAMPLE_DTYPE` and of
+        :func:`squeezegym.sampling.ignition`.
+        """
+        record = self.batch.markets[row]
+        values = sample(record, self.batch.scenario)
+        named = {name: float(values[name]) for name in values.dtype.names}
+        return {**named, **ignition(record, self.batch.scenario)}
+
+    def snapshot(self, rows: slice = slice(None)) -> dict[str, Any]:
         """Copy everything that the rows' future depends on, their actions and seeds apart."""
         return {
             "digest": self.batch.scenario.digest(),
-            "markets": self.batch.markets.copy(),
-            "views": self.batch.views.copy(),
-            **{key: getattr(self, key).copy() for key in _ROW_STATE},
+            "markets": self.batch.markets[rows].copy(),
+            "views": self.batch.views[rows].copy(),
+            **{key: getattr(self, key)[rows].copy() for key in _ROW_STATE},
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, Any], rows: slice = slice(None)) -> None:
         """Return to a snapshot of rows of the same scenario and number."""
         digest = self.batch.scenario.digest()
-        if state["digest"] != digest or len(state["views"]) != len(self.batch.views):
+        n = len(self.batch.views[rows])
+        if state["digest"] != digest or len(state["views"]) != n:
             raise ConfigError(
                 f"the snapshot holds {len(state['views'])} markets of scenario {state['digest']}; "
                 f"restore it into {len(state['views'])} of the same scenario, not "
-                f"{len(self.batch.views)} of {digest}"
+                f"{n} of {digest}"
             )
-        self.batch.markets[:] = state["markets"]
-        self.batch.views[:] = state["views"]
+        self.batch.markets[rows] = state["markets"]
+        self.batch.views[rows] = state["views"]
         for key in _ROW_STATE:
-            getattr(self, key)[:] = state[key]
-
-
-_ROW_STATE = ("elapsed", "live", "equity", "start_equity")
+            getattr(self, key)[rows] = state[key]

@@ -10,9 +10,8 @@ import numpy as np
 from squeezegym.batch import Batch
 from squeezegym.envs.action import action_space
 from squeezegym.envs.loading import load_scenario
-from squeezegym.envs.observation import observation_space
+from squeezegym.envs.observation import FEATURES, observation_space, table
 from squeezegym.envs.rows import Rows
-from squeezegym.sampling import ignition, sample
 from squeezegym.scenario import Scenario
 from squeezegym.view.screen import FPS, MODES, screen_for
 
@@ -27,21 +26,31 @@ class SqueezeEnv(gym.Env[Any, Any]):
     | 0 | target | position in units of the scenario's limit, within the leverage cap |
     | 1 | aggression | > 0: an IOC through the touch; otherwise a limit order at the own touch |
 
+    With ``actions="discrete"`` or ``"masked"`` ``Discrete(11)``, choices from
+    :data:`squeezegym.envs.action.MENU`: 0 keeps the last order, 1 to 5 take to -1, -0.5, 0, 0.5
+    and 1, 6 to 10 post to them. ``"masked"`` puts ``action_mask`` into the info; both have
+    :meth:`action_masks`.
+
     An action becomes messages that travel, queue and match like anyone else's; nothing new is
     sent before the acks of all earlier ones have arrived.
 
-    **Observation** ``Box((76,), float32)``, each entry in [-1, 1] or [0, 1]: the last published
-    snapshot that arrived and the learner's own acks, never the true book. The table (index,
-    name, unit, range) is :data:`squeezegym.envs.observation.FEATURES`.
+    **Observation** ``Box((%(n)d,), float32)``, each entry in [-1, 1] or [0, 1]: the last published
+    snapshot that arrived and the learner's own acks, never the true book.
+
+    %(table)s
 
     **Reward** Change of own equity at mark after all costs, in percent of starting capital.
 
     **Start** Flat in half of the episodes, short at a drawn entry in the other half, after a
-    burn-in. **End** ``terminated`` when the engine liquidates the learner; ``truncated`` at the
-    horizon, where the position is closed against the book.
+    burn-in. **End** ``terminated`` when the engine has liquidated the learner, or, where there is
+    no engine, when its equity is gone; ``truncated`` at the horizon, where the position is closed
+    against the book.
 
-    **Info** ``equity``, ``pnl``, ``pnl_price``, ``pnl_fees`` (quote), ``position`` (limits),
-    ``liquidated``, ``ignited``, ``is_success``.
+    **Info** (quote) ``equity``; ``pnl`` since the episode began and its parts ``pnl_price``,
+    ``pnl_fees``, ``pnl_funding``, ``pnl_borrow``, ``pnl_slippage``, ``pnl_liquidation``, as
+    :meth:`pnl` says; (limits) ``position``; flags ``liquidated``, ``deleveraged``, ``ignited``,
+    ``flipped`` (a quarter of the limit on the catalyst's side, held 5 s after ignition),
+    ``restricted`` (protection has a measure in force), ``is_success`` (ended with a gain).
 
     Args:
         scenario: Shipped scenario name, TOML path, or a scenario object (which a spec cannot hold).
@@ -49,6 +58,7 @@ class SqueezeEnv(gym.Env[Any, Any]):
             redrawn at each step) or None.
         horizon_s: Episode length instead of the scenario's, seconds.
         threads: Ignored by one market; here so that single and vector take the same arguments.
+        actions: ``"continuous"``, ``"discrete"`` or ``"masked"``.
         **data: For ``from_data``: ``book``, ``spot`` (file names, several joined by the path
             separator), ``positions`` (a file), ``open_interest`` (base).
 
@@ -63,14 +73,15 @@ class SqueezeEnv(gym.Env[Any, Any]):
         render_mode: str | None = None,
         horizon_s: float | None = None,
         threads: int | None = None,
+        actions: str = "continuous",
         **data: Any,
     ) -> None:
         self.render_mode = render_mode
         self.scenario = load_scenario(scenario, horizon_s, data)
         self._screen = screen_for(render_mode, self.scenario)
+        self._rows = Rows(self.scenario, 1, 1, actions)
         self.observation_space = observation_space()
-        self.action_space = action_space()
-        self._rows = Rows(self.scenario, 1, 1)
+        self.action_space = action_space(actions)
         self._all = np.ones(1, np.bool_)
         self._none = np.zeros(1, np.bool_)
 
@@ -126,10 +137,19 @@ class SqueezeEnv(gym.Env[Any, Any]):
         The fields of :data:`squeezegym.sampling.SAMPLE_DTYPE` and of
         :func:`squeezegym.sampling.ignition`.
         """
-        record = self._rows.batch.markets[0]
-        row = sample(record, self.scenario)
-        values = {name: float(row[name]) for name in row.dtype.names}
-        return {**values, **ignition(record, self.scenario)}
+        return self._rows.sample(0)
+
+    def action_masks(self) -> Any:
+        """Return (11,) bool: choices that the venue allows and that would do something.
+
+        Raises:
+            AttributeError: The actions are continuous.
+        """
+        return self._rows.action_masks()[0]
+
+    def pnl(self) -> dict[str, int]:
+        """Return the parts of the PnL in whole quanta; :meth:`squeezegym.envs.rows.Rows.pnl`."""
+        return {part: int(quanta[0]) for part, quanta in self._rows.pnl().items()}
 
     def _look(self) -> None:
         """Let the screen follow the market."""
@@ -145,3 +165,7 @@ class SqueezeEnv(gym.Env[Any, Any]):
     def close(self) -> None:
         """Stop the threads, if any."""
         self._rows.batch.close()
+
+
+if SqueezeEnv.__doc__:  # absent under python -OO
+    SqueezeEnv.__doc__ %= {"n": len(FEATURES), "table": table().replace("\n", "\n    ")}

@@ -13,6 +13,7 @@ from gymnasium.vector.utils import batch_space
 from squeezegym.batch import Batch
 from squeezegym.envs.action import action_space
 from squeezegym.envs.loading import load_scenario
+from squeezegym.envs.marketrow import MarketRow
 from squeezegym.envs.observation import observation_space
 from squeezegym.envs.rows import Rows
 from squeezegym.errors import ConfigError
@@ -34,6 +35,7 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         horizon_s: Episode length instead of the scenario's, seconds.
         threads: Threads to use; default ``SQUEEZEGYM_THREADS`` or all cores allowed.
         render_mode: ``"rgb_array"``, ``"ansi"`` or None.
+        actions: ``"continuous"``, ``"discrete"`` or ``"masked"``.
         **data: As :class:`~squeezegym.envs.squeeze.SqueezeEnv`.
     """
 
@@ -48,6 +50,7 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         horizon_s: float | None = None,
         threads: int | None = None,
         render_mode: str | None = None,
+        actions: str = "continuous",
         **data: Any,
     ) -> None:
         if num_envs < 1:
@@ -63,15 +66,15 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         self.render_mode = render_mode
         self.metadata = {**type(self).metadata, "autoreset_mode": mode}
         self.scenario = load_scenario(scenario, horizon_s, data)
+        self._rows = Rows(self.scenario, num_envs, threads, actions)
         self.single_observation_space = observation_space()
-        self.single_action_space = action_space()
+        self.single_action_space = action_space(actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         screens = (screen_for(render_mode, self.scenario, _MODES) for _ in range(num_envs))
         self._screens = [screen for screen in screens if screen is not None]
         self._mode = mode
         self._max_steps = max_episode_steps
-        self._rows = Rows(self.scenario, num_envs, threads)
         self._generators: list[np.random.Generator] = []
         self._seeds: list[int] = []
         self._done = np.zeros(num_envs, np.bool_)
@@ -146,6 +149,12 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
             gymnasium.error.ResetNeeded: Before the first reset, or, under ``"Disabled"``, with a
                 row whose episode has ended.
         """
+        *result, infos = self.step_bare(actions)
+        infos.update(_masked(self._rows.info(), np.ones(self.num_envs, np.bool_)))
+        return (*result, infos)
+
+    def step_bare(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Step as :meth:`step` does, with no infos but those of the episodes that end."""
         rows = self._rows
         stale = ~rows.live & ~self._done
         if stale.any() or (self._mode is AutoresetMode.DISABLED and self._done.any()):
@@ -168,8 +177,27 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
             done = np.zeros_like(done)
         self._done = done
         self._look()
-        infos.update(_masked(rows.info(), np.ones(self.num_envs, np.bool_)))
         return rows.observations(), rewards, terminated, truncated, infos
+
+    def reset_info(self) -> dict[str, Any]:
+        """Return the present info of every row, without masks."""
+        return self._rows.info()
+
+    def action_masks(self) -> Any:
+        """Return (num_envs, 11) bool: choices that the venue allows and that would do something.
+
+        Raises:
+            AttributeError: The actions are continuous.
+        """
+        return self._rows.action_masks()
+
+    def pnl(self) -> dict[str, Any]:
+        """Return the parts of the PnL in whole quanta; :meth:`squeezegym.envs.rows.Rows.pnl`."""
+        return self._rows.pnl()
+
+    def row(self, index: int) -> MarketRow:
+        """Return one row as if it were an environment of its own, for what asks row by row."""
+        return MarketRow(self, self._rows, index)
 
     def _finals(self, done: Any) -> dict[str, Any]:
         """Last observations and infos of the rows that end, in Gymnasium's form."""
@@ -177,10 +205,7 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         final = self._rows.observations()
         for row in np.flatnonzero(done):
             observations[row] = final[row].copy()
-        info = {
-            key: np.where(done, values, np.zeros_like(values))
-            for key, values in self._rows.info().items()
-        }
+        info = {key: _where(done, values) for key, values in self._rows.info().items()}
         return {
             "final_obs": observations,
             "_final_obs": done.copy(),
@@ -207,6 +232,10 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         for generator, saved in zip(self._generators, state["generators"], strict=True):
             generator.bit_generator.state = saved
 
+    def mark_done(self, row: int, done: bool) -> None:
+        """Say whether the episode of a restored row has ended."""
+        self._done[row] = done
+
     def _look(self) -> None:
         """Let the screens follow their markets."""
         for screen, market in zip(self._screens, self._rows.batch.markets, strict=False):
@@ -219,7 +248,8 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
 
     def close_extras(self, **kwargs: Any) -> None:
         """Stop the threads."""
-        self._rows.batch.close()
+        if hasattr(self, "_rows"):  # Gymnasium 1.2 closes even what its constructor refused
+            self._rows.batch.close()
 
 
 def _masked(info: dict[str, Any], mask: Any) -> dict[str, Any]:
@@ -227,6 +257,13 @@ def _masked(info: dict[str, Any], mask: Any) -> dict[str, Any]:
     infos: dict[str, Any] = {}
     full = mask.all()
     for key, values in info.items():
-        infos[key] = values if full else np.where(mask, values, np.zeros_like(values))
+        infos[key] = values if full else _where(mask, values)
         infos[f"_{key}"] = mask.copy()
     return infos
+
+
+def _where(mask: Any, values: Any) -> Any:
+    """Return the values of the marked rows, 0 or False for the others."""
+    kept = values.copy()
+    kept[~mask] = 0
+    return kept

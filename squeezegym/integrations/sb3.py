@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ class SqueezeVecEnv(VecEnv):
     in the same step and its last observation is ``infos[i]["terminal_observation"]``. Infos of
     running episodes are empty dictionaries; the last one of an episode carries the full info.
 
+    Attributes and methods are those of :class:`~squeezegym.envs.marketrow.MarketRow`, row by row.
+
     Args:
         env: A vector environment with ``autoreset_mode="SameStep"``.
         seed: Seed of the first reset: row ``i`` gets ``seed + i``.
@@ -26,6 +28,7 @@ class SqueezeVecEnv(VecEnv):
 
     def __init__(self, env: SqueezeVectorEnv, seed: int | None = None) -> None:
         self.env = env
+        self._rows = [env.row(i) for i in range(env.num_envs)]
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
         self._actions: Any = None
         if seed is not None:
@@ -46,15 +49,17 @@ class SqueezeVecEnv(VecEnv):
 
     def step_wait(self) -> tuple[Any, Any, Any, list[dict[str, Any]]]:
         """Step every row; ended episodes are already reset in what comes back."""
-        observations, rewards, terminated, truncated, info = self.env.step(self._actions)
+        observations, rewards, terminated, truncated, info = self.env.step_bare(self._actions)
         dones = terminated | truncated
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for row in np.flatnonzero(dones).tolist():
-            final = _row(info["final_info"], row)
-            final["TimeLimit.truncated"] = bool(truncated[row] and not terminated[row])
-            final["terminal_observation"] = info["final_obs"][row]
-            infos[row] = final
-            self.reset_infos[row] = _row(info, row)
+        if info:
+            fresh = self.env.reset_info()
+            for row in np.flatnonzero(dones).tolist():
+                final = _row(info["final_info"], row)
+                final["TimeLimit.truncated"] = bool(truncated[row] and not terminated[row])
+                final["terminal_observation"] = info["final_obs"][row]
+                infos[row] = final
+                self.reset_infos[row] = _row(fresh, row)
         return observations, rewards.astype(np.float32), dones, infos
 
     def close(self) -> None:
@@ -62,37 +67,39 @@ class SqueezeVecEnv(VecEnv):
         self.env.close()
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """Return an attribute of the batch once for each row asked for."""
-        value = getattr(self.env, attr_name)
-        return [value for _ in self._rows(indices)]
+        """Return an attribute of each row asked for."""
+        return [getattr(self._rows[i], attr_name) for i in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
-        """Set an attribute of the batch; it is shared by all rows."""
-        setattr(self.env, attr_name, value)
+        """Set an attribute of each row asked for; the market does not look at it."""
+        for i in self._get_indices(indices):
+            setattr(self._rows[i], attr_name, value)
 
     def env_method(
         self, method_name: str, *args: Any, indices: VecEnvIndices = None, **kwargs: Any
     ) -> list[Any]:
-        """Call a method of the batch once and return its result for each row asked for."""
-        result = getattr(self.env, method_name)(*args, **kwargs)
-        return [result for _ in self._rows(indices)]
+        """Call a method of each row asked for; masks of all rows are one call of the batch."""
+        if method_name == "action_masks" and indices is None:
+            return list(self.env.action_masks())
+        return [
+            getattr(self._rows[i], method_name)(*args, **kwargs) for i in self._get_indices(indices)
+        ]
 
     def env_is_wrapped(self, wrapper_class: Any, indices: VecEnvIndices = None) -> list[bool]:
         """Return False for each row: the batch has no per-row wrappers."""
-        return [False for _ in self._rows(indices)]
+        return [False for _ in self._get_indices(indices)]
 
     def get_images(self) -> Sequence[Any]:
-        """Return no images: the environment renders text."""
-        return [None for _ in range(self.num_envs)]
-
-    def _rows(self, indices: VecEnvIndices) -> Iterable[int]:
-        return self._get_indices(indices)
+        """Return a frame for each row, or None where the environment renders no images."""
+        if self.env.render_mode != "rgb_array":
+            return [None for _ in range(self.num_envs)]
+        return list(self.env.render() or ())
 
 
 def _row(info: dict[str, Any], row: int) -> dict[str, Any]:
-    """Return the info of one row as Python scalars."""
+    """Return the info of one row as Python scalars, an array where it holds one."""
     return {
-        key: values[row].item()
+        key: values[row].item() if values.ndim == 1 else values[row].copy()
         for key, values in info.items()
         if not key.startswith(("_", "final_"))
     }

@@ -1,7 +1,6 @@
 """Causes of a squeeze, taken away one at a time on the same seeds.
 
-Streams of random numbers belong to populations, so two runs that differ in one cause meet the same
-noise: the difference of a seed's two runs is the effect, and its spread over seeds the interval.
+What is compared is said in `squeezegym.theory.paired`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 
 from squeezegym.arguments import integer
 from squeezegym.scenario import Scenario
-from squeezegym.theory.bootstrap import Interval, episode_interval
+from squeezegym.theory.paired import Difference, paired
 from squeezegym.theory.recording import Recording, record
 from squeezegym.theory.samples import FloatArray
 
@@ -125,19 +124,11 @@ class Effect:
 
     Attributes:
         cause: The cause.
-        present: Mean outcome with it.
-        without: Mean outcome without it.
-        difference: Mean of the paired differences.
-        interval: Its 95 % bootstrap interval over seeds.
-        size: Difference over the standard deviation of the differences; NaN where all are equal.
+        difference: Of the outcome with it and without.
     """
 
     cause: Cause
-    present: float
-    without: float
-    difference: float
-    interval: Interval
-    size: float
+    difference: Difference
 
 
 def causes(
@@ -193,14 +184,4 @@ def work(episodes: int) -> float:
 
 
 def _effect(cause: Cause, present: Recording, without: Recording) -> Effect:
-    there, gone = cause.measure(present), cause.measure(without)
-    differences = there - gone
-    spread = float(differences.std(ddof=1))
-    return Effect(
-        cause,
-        float(there.mean()),
-        float(gone.mean()),
-        float(differences.mean()),
-        episode_interval(differences.tolist(), lambda chosen: float(np.mean(chosen))),
-        float(differences.mean()) / spread if spread > 0 else float("nan"),
-    )
+    return Effect(cause, paired(cause.measure(present), cause.measure(without)))

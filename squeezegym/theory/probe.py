@@ -34,10 +34,11 @@ def metaorder_impact(
     seeds: Sequence[int],
     sizes: Sequence[float],
     *,
+    perp_share: float = 1.0,
     threads: int | None = None,
     progress: Callable[[float], None] = lambda seconds: None,
 ) -> FloatArray:
-    """Measure the impact of buying on the perp at the end of metaorders of several sizes.
+    """Measure the impact on the perp at the end of buying metaorders of several sizes.
 
     A metaorder of 30 s and 300 equal children on average; its impact is the difference from the
     same market, same seed, without it. Liquidations are off.
@@ -46,6 +47,7 @@ def metaorder_impact(
         scenario: The market, without a catalyst of its own.
         seeds: One market each.
         sizes: (k,) sizes, base.
+        perp_share: Share of children on the perp; the others go to spot.
         threads: As of `squeezegym.batch.Batch`.
         progress: Told how many market seconds were run since it was told last.
 
@@ -59,7 +61,7 @@ def metaorder_impact(
             "start_s": (START_S, START_S),
             "duration_s": DURATION_S,
             "orders_per_s": ORDERS_PER_S,
-            "perp_share": 1.0,
+            "perp_share": perp_share,
             "cap_bps": 200.0,
         },
         liquidation={"destination": "off"},

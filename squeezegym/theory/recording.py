@@ -10,13 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezegym.batch import Batch
-from squeezegym.codes import NEVER, NO_ASK, NO_BID, RATE_ONE, Command, LogKind, OrderFlag, Venue
+from squeezegym.codes import (
+    NEVER,
+    NO_ASK,
+    NO_BID,
+    RATE_ONE,
+    Account,
+    BookState,
+    Command,
+    LogKind,
+    OrderFlag,
+    Venue,
+)
 from squeezegym.scenario import Scenario
 from squeezegym.theory.samples import BP, FloatArray
 from squeezegym.units import SECOND
 
 BANDS_BPS = (10.0, 25.0, 50.0, 100.0, 200.0)
 GROUP = 48  # markets run at once: one takes a megabyte
+BY_BOOK = ("mids", "spreads", "liquidated", "paused")
+BY_MARKET = ("funding", "premium", "open_interest", "mark", "fundamental", "fund")
 RecordArray = NDArray[np.void]
 
 TAPE_DTYPE = np.dtype(
@@ -46,6 +59,11 @@ class Recording:
         premium: (n, t) last premium sample, relative.
         open_interest: (n, t) base.
         liquidated: (2, n, t) base taken by the engine so far, longs and shorts.
+        mark: (n, t) ticks.
+        fundamental: (n, t) ticks.
+        fund: (n, t) insurance fund, quote.
+        paused: (2, n, t) whether a book does not trade continuously.
+        deleveraged: (n,) base closed against other accounts.
         depth_step_s: Step of the grid of ``depth``, s.
         depth: (n, d, bands, 2) base within `BANDS_BPS` of the mid of the perp, bids and asks.
         trades: (m,) `TAPE_DTYPE`, by market and time.
@@ -61,6 +79,11 @@ class Recording:
     premium: FloatArray
     open_interest: FloatArray
     liquidated: FloatArray
+    mark: FloatArray
+    fundamental: FloatArray
+    fund: FloatArray
+    paused: NDArray[np.bool_]
+    deleveraged: FloatArray
     depth_step_s: float
     depth: FloatArray
     trades: RecordArray
@@ -108,11 +131,11 @@ def record(
     ]
     joined = {
         name: np.concatenate([part[name] for part in parts], axis)
-        for name, axis in (("mids", 1), ("spreads", 1), ("liquidated", 1), ("depth", 0))
+        for name, axis in (*((name, 1) for name in BY_BOOK), ("depth", 0))
     }
     joined |= {
         name: np.concatenate([part[name] for part in parts])
-        for name in ("funding", "premium", "open_interest", "ignition")
+        for name in (*BY_MARKET, "ignition", "deleveraged")
     }
     for first, part in zip(range(0, len(seeds), GROUP), parts, strict=True):
         part["trades"]["market"] += first
@@ -144,13 +167,10 @@ class _Group:
         for row, seed in enumerate(seeds):
             self.batch.seed_row(row, seed)
         self.series: dict[str, Any] = {
-            "mids": np.empty((2, n, steps)),
-            "spreads": np.empty((2, n, steps)),
-            "liquidated": np.empty((2, n, steps)),
             "depth": np.empty((n, steps // every, len(BANDS_BPS), 2)),
         }
-        for name in ("funding", "premium", "open_interest"):
-            self.series[name] = np.empty((n, steps))
+        self.series |= {name: np.empty((2, n, steps)) for name in BY_BOOK}
+        self.series |= {name: np.empty((n, steps)) for name in BY_MARKET}
         self.rows: list[RecordArray] = []
 
     def run(self, progress: Callable[[float], None]) -> dict[str, Any]:
@@ -173,6 +193,10 @@ class _Group:
         trades = np.concatenate([np.empty(0, TAPE_DTYPE), *self.rows])
         ignition = markets["score"]["ignition"]
         self.series["ignition"] = np.where(ignition == NEVER, np.nan, ignition / SECOND)
+        self.series["deleveraged"] = (
+            markets["score"]["deleveraged"] * self.scenario.contract.lot_size
+        )
+        self.series["paused"] = self.series["paused"].astype(bool)
         self.series["trades"] = trades[np.argsort(trades["market"], kind="stable")]
         self.series["events"] = int(markets["clock"]["events"].sum()) - before
         return self.series
@@ -210,7 +234,7 @@ class _Group:
     def _sample(self, i: int) -> None:
         """Sample the state at step ``i``."""
         markets, series = self.batch.markets, self.series
-        lot = self.scenario.contract.lot_size
+        lot, tick = self.scenario.contract.lot_size, self.scenario.contract.tick_size
         for venue in Venue:
             bid = markets["books"]["best_bid"][:, venue]
             ask = markets["books"]["best_ask"][:, venue]
@@ -218,9 +242,13 @@ class _Group:
             last = series["mids"][venue, :, i - 1] if i else markets["books"]["last"][:, venue]
             series["mids"][venue, :, i] = np.where(empty, last, (bid + ask) / 2)
             series["spreads"][venue, :, i] = np.where(empty, np.nan, ask - bid)
+            series["paused"][venue, :, i] = markets["books"]["state"][:, venue] != BookState.OPEN
         score = markets["score"]
         series["liquidated"][:, :, i] = score["liquidated"].T * lot
         series["open_interest"][:, i] = score["open_interest"] * lot
+        series["mark"][:, i] = markets["marks"]["mark"]
+        series["fundamental"][:, i] = markets["marks"]["fundamental"]
+        series["fund"][:, i] = markets["accounts"]["quote"][:, Account.FUND] * lot * tick
         series["funding"][:, i] = markets["funding"]["rate"] / RATE_ONE
         series["premium"][:, i] = markets["funding"]["premium"]
 

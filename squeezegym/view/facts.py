@@ -12,6 +12,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from squeezegym.theory.causes import Effect
     from squeezegym.theory.facts import Fact
+    from squeezegym.theory.paired import Difference
     from squeezegym.theory.validate import Row
 
 _HEADINGS = ("scenario", "fact", "estimator", "target", "measured", "95 % interval", "verdict")
@@ -20,8 +21,8 @@ _STYLES = {"inside": "green", "wide": "yellow", "outside": "red", "no estimate":
 
 
 def number(value: float) -> str:
-    """Write a number with three figures, one of four and more whole, and infinity as nothing."""
-    if math.isinf(value):
+    """Write a number with three figures, one of four and more whole; nothing for what is none."""
+    if not math.isfinite(value):
         return ""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
@@ -67,7 +68,7 @@ def facts_table(rows: Sequence[Row], title: str) -> Table:
 def facts_markdown(rows: Sequence[Row], title: str, command: str) -> str:
     """Write the rows as a page, with the sources of the targets below."""
     lines = [f"# {title}", "", f"Written by `{command}`: {inside(rows)}.", ""]
-    lines += _lines(_HEADINGS, [cells(row) for row in rows])
+    lines += markdown_table(_HEADINGS, [cells(row) for row in rows])
     lines += ["", "Sources of the targets, in the order of the table:", ""]
     lines += [f"- {row.label}: {row.fact.source}" for row in rows if row.fact is not None]
     return "\n".join(lines) + "\n"
@@ -85,7 +86,7 @@ def facts_data(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return found
 
 
-def _lines(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lay a table out in markdown."""
     head = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
     return head + ["| " + " | ".join(row) + " |" for row in rows]
@@ -93,9 +94,25 @@ def _lines(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _effect_cells(effect: Effect) -> tuple[str, ...]:
     cause = effect.cause
-    means = (number(effect.present), number(effect.without), signed(effect.difference))
-    interval = f"{signed(effect.interval.low)} to {signed(effect.interval.high)}"
-    return (cause.name, cause.scenario, cause.outcome, *means, interval, number(effect.size))
+    return (cause.name, cause.scenario, cause.outcome, *difference_cells(effect.difference))
+
+
+def difference_cells(found: Difference) -> tuple[str, ...]:
+    """Lay a paired difference out as text: both means, effect, interval, size."""
+    means = (number(found.with_rule), number(found.without), signed(found.mean))
+    interval = f"{signed(found.interval.low)} to {signed(found.interval.high)}"
+    return (*means, interval, number(found.size))
+
+
+def difference_data(found: Difference) -> dict[str, Any]:
+    """Return a paired difference as plain data; a size that is not defined is None."""
+    return {
+        "with": found.with_rule,
+        "without": found.without,
+        "effect": found.mean,
+        "interval": list(found.interval),
+        "size": None if math.isnan(found.size) else found.size,
+    }
 
 
 def causes_table(effects: Sequence[Effect], title: str) -> Table:
@@ -115,7 +132,7 @@ def causes_markdown(effects: Sequence[Effect], title: str, command: str) -> str:
         " effect is the mean of the paired differences, its interval a bootstrap over seeds,"
         " its size the effect over the standard deviation of the differences.",
         "",
-        *_lines(_CAUSES, [_effect_cells(effect) for effect in effects]),
+        *markdown_table(_CAUSES, [_effect_cells(effect) for effect in effects]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -127,11 +144,7 @@ def causes_data(effects: Sequence[Effect]) -> list[dict[str, Any]]:
             "cause": effect.cause.name,
             "scenario": effect.cause.scenario,
             "outcome": effect.cause.outcome,
-            "with": effect.present,
-            "without": effect.without,
-            "effect": effect.difference,
-            "interval": list(effect.interval),
-            "size": None if math.isnan(effect.size) else effect.size,
+            **difference_data(effect.difference),
         }
         for effect in effects
     ]

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from squeezegym.codes import NEVER, Account, Cause, LogKind, Measure, Venue
+from squeezegym.codes import NEVER, Account, LogKind, Venue
+from squeezegym.measures import Cause, Measure
 from squeezegym.sampling import ignition
 from squeezegym.scenario import Scenario
 from squeezegym.units import SECOND
@@ -141,8 +142,8 @@ def _protection(rows: Any, scenario: Scenario) -> list[dict[str, Any]]:
     tick, lot = scenario.contract.tick_size, scenario.contract.lot_size
     events = []
     for row in rows[rows["kind"] == LogKind.MEASURE]:
-        name = _name(Measure, int(row["status"]))
-        verb = "begins" if row["side"] else "ends"
+        name = _name(Measure, int(row["other"]))
+        verb = ("ends", "begins", "is announced")[int(row["side"])]
         until = f" until {row['qty'] / SECOND:,.1f} s" if 0 < row["qty"] < NEVER else ""
         because = _name(Cause, int(row["flags"]))
         text = f"{name} {verb}{until} ({because})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from squeezegym.codes import Measure
+from squeezegym.measures import Measure
 from squeezegym.view.style import (
     BLACK,
     BLUE,

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from squeezegym.codes import NO_ASK, NO_BID, Measure, Side, Venue
+from squeezegym.codes import NO_ASK, NO_BID, Side, Venue
 from squeezegym.errors import DataError
+from squeezegym.measures import Measure
 from squeezegym.sampling import SAMPLE_DTYPE, ignition, sample, triggers
 from squeezegym.scenario import Scenario
 from squeezegym.units import SECOND

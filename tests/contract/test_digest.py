@@ -1,38 +1,107 @@
 """One golden digest an id: a change of behaviour shows here and bumps the version."""
 
 import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
 import pytest
 
-import squeezegym  # noqa: F401  (registers the ids)
+import squeezegym
 
-# Integers of the trajectory: positions, equity and marks of 200 steps under fixed actions.
+ROOT = Path(__file__).parents[2]
+
+# Integers of the trajectory, and the observations: positions, equity, marks and the touch of both
+# books over 200 steps under fixed actions.
 DIGESTS = {
-    "squeezegym/ShortSqueeze-v0": "91c031d0ee9721e3",
-    "squeezegym/LongFlush-v0": "59e37923ea6083c8",
-    "squeezegym/RoundNumber-v0": "82b6e5cba0079863",
-    "squeezegym/ThinAlt-v0": "08546f634b5d65c2",
-    "squeezegym/Calm-v0": "2b5fb7bf6190a132",
-    "squeezegym/EquityHalt-v0": "333133a29ece289c",
+    "squeezegym/ShortSqueeze-v0": "1f540895d5ab6df3",
+    "squeezegym/LongFlush-v0": "f2994fdfbd73d1f2",
+    "squeezegym/RoundNumber-v0": "6e52fd0b50a38ab0",
+    "squeezegym/ThinAlt-v0": "32cdf7be3c0b2c3c",
+    "squeezegym/Calm-v0": "62fdc231eaab9cab",
+    "squeezegym/EquityHalt-v0": "c2e4eb0e518135c7",
+    "squeezegym/Noiseless-v0": "7c2ecd4610a08155",
+    "squeezegym/ShortSqueezeDiscrete-v0": "029ca0e86cb7c71f",
 }
 
+# Of ten steps, short enough for the interpreter.
+SHORT_DIGEST = "e91e12df908ab319"
 
-def digest(env_id):
+
+def numbers(view, market):
+    """Return what a step leaves, as bytes."""
+    integers = [view["equity"], view["position"], view["mark"], market["clock"]["events"]]
+    integers += [*market["books"]["best_bid"], *market["books"]["best_ask"]]
+    return np.array(integers, np.int64).tobytes() + view["observation"].tobytes()
+
+
+def digest(env_id, steps=200):
     env = gym.make(env_id).unwrapped
     env.reset(seed=2024)
     sums = hashlib.sha256()
-    for action in np.random.default_rng(7).uniform(-1, 1, (200, 2)):
+    for action in fixed_actions(env.action_space, steps):
         env.step(action)
-        view = env._rows.batch.views[0]
-        market = env._rows.batch.markets[0]
-        numbers = [view["equity"], view["position"], view["mark"], market["clock"]["events"]]
-        numbers += [*market["books"]["best_bid"], *market["books"]["best_ask"]]
-        sums.update(np.array(numbers, np.int64).tobytes())
+        sums.update(numbers(env._rows.batch.views[0], env._rows.batch.markets[0]))
     return sums.hexdigest()[:16]
+
+
+def fixed_actions(space, steps):
+    random = np.random.default_rng(7)
+    if isinstance(space, gym.spaces.Discrete):
+        return random.integers(space.n, size=steps)
+    return random.uniform(-1, 1, (steps, 2))
+
+
+def test_every_id_has_a_digest():
+    without_data = {env_id for env_id in squeezegym.ENVIRONMENTS if "FromData" not in env_id}
+    assert set(DIGESTS) == without_data | {"squeezegym/ShortSqueezeDiscrete-v0"}
 
 
 @pytest.mark.parametrize("env_id", list(DIGESTS))
 def test_trajectory_is_the_golden_one(env_id):
-    assert digest(env_id) == DIGESTS[env_id]
+    steps = 80 if "Noiseless" in env_id else 200  # its episode is over then
+    assert digest(env_id, steps) == DIGESTS[env_id]
+
+
+@pytest.mark.parametrize(("n", "threads", "row"), [(9, 1, 8), (40, 2, 0), (40, 3, 23)])
+def test_it_is_the_same_in_every_row_on_any_number_of_threads(n, threads, row):
+    env_id = "squeezegym/ShortSqueeze-v0"
+    envs = gym.make_vec(env_id, num_envs=n, threads=threads).unwrapped
+    envs.reset(seed=2024 - row)
+    sums = hashlib.sha256()
+    noise = np.random.default_rng(1)
+    for action in fixed_actions(envs.single_action_space, 200):
+        actions = noise.uniform(-1, 1, (n, 2))
+        actions[row] = action
+        envs.step(actions)
+        sums.update(numbers(envs._rows.batch.views[row], envs._rows.batch.markets[row]))
+    envs.close()
+    assert sums.hexdigest()[:16] == DIGESTS[env_id]
+
+
+def test_it_is_the_same_in_the_interpreter():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.contract.test_digest", "short"],
+        cwd=ROOT,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"short": SHORT_DIGEST}
+    assert digest("squeezegym/Noiseless-v0", 10) == SHORT_DIGEST
+
+
+def present():
+    """Return the digests as they are now, to be put above after an intended change."""
+    found = {e: digest(e, 80 if "Noiseless" in e else 200) for e in DIGESTS}
+    return {**found, "short": digest("squeezegym/Noiseless-v0", 10)}
+
+
+if __name__ == "__main__":
+    only_short = {"short": digest("squeezegym/Noiseless-v0", 10)} if "short" in sys.argv else None
+    print(json.dumps(only_short or present(), indent=4))

@@ -125,7 +125,9 @@ def test_horizon_truncates_and_closes_the_position():
     assert info["position"] == 0.0
     assert total == pytest.approx(100 * info["pnl"] / env.scenario.learner.capital_quote)
     assert info["pnl_fees"] < 0
-    assert info["pnl"] == pytest.approx(info["pnl_price"] + info["pnl_fees"])
+    assert info["pnl"] == pytest.approx(
+        sum(value for key, value in info.items() if key.startswith("pnl_"))
+    )
 
 
 def test_bankrupt_learner_is_liquidated_and_terminates():

@@ -58,12 +58,59 @@ def test_monitor_normalise_and_evaluate():
     assert np.isfinite(mean) and np.isfinite(spread)
 
 
-def test_vec_env_surface():
+def test_attributes_are_of_rows():
     envs = native()
-    assert envs.get_attr("num_envs") == [3, 3, 3]
+    assert envs.get_attr("num_envs") == [3, 3, 3] and envs.has_attr("scenario")
     assert envs.env_is_wrapped(VecMonitor) == [False, False, False]
-    assert len(envs.env_method("snapshot", indices=[0])) == 1
+    assert envs.get_attr("action_space") == [envs.action_space] * 3
+    envs.set_attr("label", "mine", indices=1)
+    assert envs.get_attr("label", indices=[1]) == ["mine"] and not envs.has_attr("label")
     with pytest.raises(AttributeError):
         envs.get_attr("nothing_like_it")
+    with pytest.raises(AttributeError, match="only the whole batch has"):
+        envs.env_method("reset", indices=0)
+    assert envs.get_images() == [None, None, None]
     envs.close()
     envs.close()
+
+
+def test_methods_are_of_rows():
+    envs = native()
+    envs.reset()
+    action = np.random.default_rng(0).uniform(-1, 1, (3, 2)).astype(np.float32)
+    envs.step(action)
+    state = envs.env_method("snapshot", indices=[2])[0]
+    times = [sample["time"] for sample in envs.env_method("sample")]
+    assert times == [0.1, 0.1, 0.1]
+    after = envs.step(action)
+    for row, parts in enumerate(envs.env_method("pnl")):
+        assert sum(parts.values()) == sum(int(part[row]) for part in envs.env.pnl().values())
+    single = gym.make(ID, **SHORT).unwrapped
+    single.reset(seed=0)
+    single.restore(state)
+    assert (single.step(action[2])[0] == after[0][2]).all()
+    envs.env_method("restore", state, indices=[2])
+    again = envs.step(action)
+    assert (again[0][2] == after[0][2]).all() and not (again[0][1] == after[0][1]).all()
+
+
+def test_a_row_restored_to_before_its_end_lives():
+    envs = native()
+    envs.reset()
+    still = np.zeros((3, 2), np.float32)
+    for _ in range(5):
+        envs.step(still)
+    states = envs.env_method("snapshot")
+    done = envs.step(still)[2]
+    assert done.all()
+    envs.env_method("restore", states[0], indices=[0])
+    assert envs.step(still)[2].tolist() == [True, False, False]
+
+
+def test_seeds_belong_to_rows():
+    envs = native(seed=5)
+    first = envs.reset()
+    envs.seed(5)
+    envs.set_options({"unknown": 1})
+    assert (envs.reset() == first).all()
+    assert not (envs.reset() == first).all(axis=1).any()

@@ -390,3 +390,23 @@ def test_the_process_ends_with_exit_code_2_and_no_traceback() -> None:
     assert "did you mean 'calm'" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_compare_writes_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page, data, figure = (tmp_path / f"rules.{ending}" for ending in ("md", "json", "png"))
+    dear = "dear: fees.perp_taker_bps=9"
+    args = ["compare", "--scenario", "calm", "--rule", "none", "--rule", dear]
+    files = ["--markdown", str(page), "--json", str(data), "--figure", str(figure)]
+    assert main([*args, "--seeds", "5", *files]) == 0
+    assert "traded volume, base" in capsys.readouterr().out
+    command = 'squeezegym compare --scenario calm --rule none --rule "dear: fees.perp_taker_bps=9"'
+    assert f"{command} --seeds 5 --seed 1" in page.read_text()
+    assert json.loads(data.read_text())["rules"]["dear"] == {"fees.perp_taker_bps": 9}
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_compare_refuses_bad_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no rule 'nome'" in _refused(capsys, "compare", "--rule", "nome")
+    assert "--rule takes KEY=VALUE" in _refused(capsys, "compare", "--rule", "name: change")
+    assert "has no name or no change" in _refused(capsys, "compare", "--rule", "name:")
+    assert "two or more" in _refused(capsys, "compare", "--rule", "none")

@@ -15,9 +15,10 @@ import numpy as np
 
 from squeezegym.accountrecord import ACCOUNT_DTYPE
 from squeezegym.codes import FIRST_HOLDER_SLOT, Account, LiquidationStage
-from squeezegym.core import deleveraging, execution, fund, liquidation_price, margin
+from squeezegym.core import deleveraging, execution, fifo, fund, liquidation_price, margin
 from squeezegym.core.accounts import equity
 from squeezegym.data.liquidation_map import heatmap_level
+from squeezegym.gatewaycodes import Exempt, Request
 from squeezegym.packing_rules import pack_margin
 from squeezegym.params import MARGIN_PARAMS, params_dtype
 from squeezegym.rules import Margin
@@ -30,6 +31,7 @@ FLOAT_ACCOUNT = np.dtype([("quote", "f8"), ("perp", "f8")])
 FINE_ENOUGH, FINEST = 11, 12  # decimals of a unit
 LARGEST = 2**61
 DRIFT_SMALL_SHORTAGE = 50.0  # USD
+SHEDDING = {"binance_1008": np.int64(Exempt.BINANCE), "bitmex": np.int64(Exempt.BITMEX)}
 
 
 def real(kernel: Any, *numbers: float) -> float:
@@ -111,7 +113,7 @@ def maintenance_margin(x: Inputs) -> dict[str, Any]:
     tier = int(from_python(margin.tier_of)(table, notional))
     required = int(from_python(margin.maintenance_margin)(table, notional))
     return {
-        "mmr": x["tiers"][tier]["mmr"],
+        "mmr": int(table["rate"][tier]) / RATE_ONE,
         "cum": int(table["deduction"][tier]) / 10**digits,
         "mm": required / 10**digits,
     }
@@ -268,6 +270,13 @@ def scalar(kernel: Any, *names: str | float) -> Callable[[Inputs], float]:
     return lambda x: real(kernel, *(x[n] if isinstance(n, str) else n for n in names))
 
 
+def load_shed_admission(x: Inputs) -> dict[str, list[bool]]:
+    exempt = SHEDDING[x["policy"]]
+    admitted = from_python(fifo.is_admitted)
+    requests = [np.int64(Request[name]) for name in x["requests"]]
+    return {"admit": [bool(admitted(exempt, x["queue_full"], r)) for r in requests]}
+
+
 ADAPTERS: dict[str, Callable[[Inputs], Any]] = {
     "maintenance_amounts": maintenance_amounts,
     "maintenance_amounts_level": lambda x: maintenance_amounts(x)["cum"][x["level"] - 1],
@@ -324,5 +333,9 @@ ADAPTERS: dict[str, Callable[[Inputs], Any]] = {
     "insurance_fund_delta": insurance_fund_delta,
     "socialised_loss_per_base": scalar(
         deleveraging.socialised_loss, "loss", "long_base", "short_base"
+    ),
+    "load_shed_admission": load_shed_admission,
+    "fifo_wait_at_depth": lambda x: real(
+        fifo.wait_at_depth, x["max_depth"], 1 / x["service_rate_per_s"]
     ),
 }

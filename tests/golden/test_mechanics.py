@@ -26,18 +26,21 @@ pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
 
 GOLDEN = Path(os.environ.get("SQUEEZEGYM_GOLDEN") or ROOT / "../shared/golden/mechanics.json")
 # Rules that no scenario has yet. A case of these runs as soon as an adapter of its name exists.
-LATER = {"luld", "uptick_rule", "price_bands", "auction", "overload", "margin_hike"}
+LATER: set[str] = set()
 MARKET_TOPICS = {"mark_price", "funding"}
 MARKET_ADAPTERS = "tests.golden.market_adapters"
+PROTECTION_ADAPTERS = "tests.golden.protection_adapters"
 
 Registry = dict[str, Callable[[dict[str, Any]], Any]]
 
 
 def registry() -> Registry:
     """Every adapter there is, those of marks and funding among them once they exist."""
-    if find_spec(MARKET_ADAPTERS) is None:
-        return dict(ADAPTERS)
-    return {**ADAPTERS, **import_module(MARKET_ADAPTERS).ADAPTERS}
+    known = dict(ADAPTERS)
+    for module in (MARKET_ADAPTERS, PROTECTION_ADAPTERS):
+        if find_spec(module) is not None:
+            known |= import_module(module).ADAPTERS
+    return known
 
 
 def due_cases(path: Path) -> list[dict[str, Any]]:
@@ -69,6 +72,12 @@ def differences(expected: Any, found: Any, tolerance: float, path: str = "result
     return [line for part, e, f in parts for line in differences(e, f, tolerance, part)]
 
 
+def asked(expected: Any) -> dict[str, Any]:
+    """The moments whose states a case tells: they stand beside its answers, not its inputs."""
+    states = expected.get("state_at") if isinstance(expected, dict) else None
+    return {"times": list(states)} if states else {}
+
+
 def check(case: dict[str, Any]) -> None:
     """Raise AssertionError when a case is not answered, or not as expected."""
     adapter = registry().get(case["fn"])
@@ -76,7 +85,7 @@ def check(case: dict[str, Any]) -> None:
         raise AssertionError(
             f"fn '{case['fn']}' (topic {case['topic']}, case {case['id']}) has no adapter"
         )
-    found = adapter(copy.deepcopy(case["inputs"]))
+    found = adapter({**copy.deepcopy(case["inputs"]), **asked(case["expected"])})
     wrong = differences(case["expected"], found, case["abs_tol"])
     assert not wrong, f"{case['id']}: " + "; ".join(wrong)
 
@@ -123,7 +132,7 @@ def test_an_unknown_topic_is_due(tmp_path: Path) -> None:
 
 
 def test_later_topics_wait(tmp_path: Path) -> None:
-    assert written(tmp_path, case_of("luld_of_another_kind", {}, 1.0, topic="luld")) == []
+    assert written(tmp_path, case_of("overload_of_another_kind", {}, 1.0, topic="overload")) == []
 
 
 def test_a_wrong_number_fails_and_says_where(tmp_path: Path) -> None:
@@ -225,6 +234,65 @@ OTHER_NUMBERS = [
             "price": 0.123456789,
             "remaining": {"8": 0.15},
         },
+    ),
+    # 25 minutes before the close: 2 x 20 % of 2.50 up to 3 USD in tier 2, 10 % above, undoubled.
+    case_of(
+        "luld_bands",
+        {"tier": 2, "prev_close": 2.6, "reference": 2.5, "time": "15:35"},
+        {"lower": 1.5, "upper": 3.5},
+    ),
+    case_of(
+        "luld_bands",
+        {"tier": 2, "prev_close": 20.0, "reference": 21.0, "time": "15:59"},
+        {"lower": 18.9, "upper": 23.1},
+    ),
+    # The lesser of 0.15 USD and 75 % of 0.10 USD.
+    case_of(
+        "luld_bands",
+        {"tier": 1, "prev_close": 0.7, "reference": 0.1, "time": "10:00"},
+        {"lower": 0.03, "upper": 0.18},
+    ),
+    case_of(
+        "luld_reference_update",
+        {"current": 50.0, "mean_5min": 49.51, "threshold": 0.01},
+        50.0,
+    ),
+    case_of(
+        "luld_state_machine",
+        {"events": [[2, "ask_at_lower_band"]], "limit_state_s": 15, "pause_s": 300},
+        {
+            "state_at": {
+                "1": "normal",
+                "3": "limit",
+                "16.9": "limit",
+                "17": "pause",
+                "317": "normal",
+            }
+        },
+    ),
+    case_of(
+        "market_order_price_cap",
+        {
+            "mark": 100.0,
+            "bound": 0.05,
+            "side": "SELL",
+            "bids": [[97.5, 1.5], [95.0, 0.5], [94.9, 9.0]],
+            "qty": 2.5,
+        },
+        {"filled": 2.0, "expired": 0.5, "avg_price": 96.875},
+    ),
+    case_of("ssr_triggered", {"prev_close": 50.0, "last": 45.0, "threshold": 0.1}, True),
+    case_of("ssr_active_days", {"trigger_day": 3, "retrigger_day": 4}, {"active": [3, 4, 5]}),
+    case_of(
+        "reopening_collar",
+        {
+            "reference": 50.0,
+            "initial_collar": 0.04,
+            "widen": 0.02,
+            "indicative": [46.5, 47.0],
+            "interval_s": 300,
+        },
+        {"reopen_after_intervals": 2, "collar_upper_each": [52.0, 53.0], "reopen_price": 47.0},
     ),
 ]
 

@@ -1,11 +1,14 @@
 """Books and ledger derived again from an opening record and the rows of the event log alone."""
 
+from math import floor
+
 import numpy as np
 
 from squeezegym.codes import (
     NEVER,
     Account,
     BookState,
+    Cause,
     LogKind,
     Measure,
     OrderFlag,
@@ -15,21 +18,27 @@ from squeezegym.codes import (
     Venue,
 )
 from tests.kernels import BUY, SELL, read_side
-from tests.oracle.naive_ledger import NaiveLedger, ceil_rate
+from tests.oracle.naive_ledger import RATE_ONE, NaiveLedger, ceil_rate
 from tests.oracle.naive_lender import NaiveLender, is_callable
 from tests.oracle.naive_orderbook import CANCEL, NEW, NaiveOrderBook, Order
 
-MARGIN_REFUSALS = {
+GATEWAY_REFUSALS = {Status.OVERLOADED, Status.QUEUE_FULL, Status.RATE_LIMITED}
+BEFORE_THE_BOOK = GATEWAY_REFUSALS | {  # decided from line, account and mark
     Status.INSUFFICIENT_MARGIN,
     Status.IN_LIQUIDATION,
     Status.NO_COINS,
     Status.BUY_RESTRICTED,
     Status.SHORT_BANNED,
+    Status.UPTICK_ONLY,
+    Status.CLOSING_ONLY,
+    Status.POSITION_LIMITED,
 }
 HOPELESS = {Status.BAD_QUANTITY, Status.PRICE_OUT_OF_RANGE}
 RULES = OrderFlag.POST_ONLY | OrderFlag.REDUCE_ONLY
 LENDER_ROWS = {LogKind.COINS, LogKind.BUY_IN, LogKind.RECALL, LogKind.WRITE_OFF}
-PROTECTION_ROWS = {LogKind.MEASURE, LogKind.BANDS, LogKind.UNCROSS}
+PROTECTION_ROWS = {LogKind.MEASURE, LogKind.BANDS, LogKind.UNCROSS, LogKind.UNWIND}
+ANNOUNCED = 2  # in ``side`` of a MEASURE row
+AGAIN = {Measure.PAUSE, Measure.TRADE_CANCELLATION}  # measures that may begin twice
 
 
 class Positions(dict):
@@ -69,6 +78,9 @@ class LogReplay:
             )
         self.measures = int(opening["protection"]["measures"])
         self.protection = []
+        self.fills = []  # on the perp: time, fees or other payments, (seller, buyer, price, lots)
+        self.unwound = 0
+        self.banded, self.width = 0, 0.0  # book and width of a price band around the mark
         for venue in range(2):
             record = opening["books"][venue]
             book = NaiveOrderBook(
@@ -126,6 +138,8 @@ class LogReplay:
         self._lender_clock(row)
         if kind == LogKind.ORDER:
             self._order(row)
+        elif row["status"] in GATEWAY_REFUSALS and kind == LogKind.CANCEL:
+            assert row["qty"] == 0
         elif kind == LogKind.CANCEL:
             book = self.books[row["book"]]
             order = book.live.get(row["order_id"])
@@ -135,7 +149,9 @@ class LogReplay:
         elif kind == LogKind.TRANSFER:
             self._transfer(row)
         elif kind == LogKind.POSITION:
-            self.ledger.move(0, row["account"], row["other"], row["price"], row["qty"])
+            move = (row["account"], row["other"], row["price"], row["qty"])
+            self.ledger.move(Venue.PERP, *move)
+            self._keep(row, [], move)
         elif kind == LogKind.MARK:
             self.mark, self.index = row["price"], row["qty"]
             self.marks.append((row["time"], row["price"], row["qty"]))
@@ -155,28 +171,83 @@ class LogReplay:
         book = self.books[row["book"]]
         self.protection.append(row)
         if row["kind"] == LogKind.MEASURE:
-            on = self.measures & row["status"] != 0
-            self.measures = self.measures & ~row["status"] | row["status"] * row["side"]
-            if row["status"] == Measure.PAUSE:
-                book.set_state("auction" if row["side"] else "open")
-            else:
-                assert row["side"] != on
+            self._measure(row)
+            book.set_state(self._state())
         elif row["kind"] == LogKind.BANDS:
             lower, upper = self.bands[row["book"]] = row["price"], row["qty"]
             self._expel(row["book"])
             for order in [*book.live.values()]:
                 if order.price > upper if order.side == BUY else order.price < lower:
                     book._remove(order)
+        elif row["kind"] == LogKind.UNWIND:
+            self._unwind(row)
         else:
-            book.tape.clear()
-            done = book.uncross(row["order_id"])
-            assert (row["price"], row["qty"]) == (done.price or 0, done.volume)
-            for _, _, _, price, qty, buyer, seller in book.tape:
-                self.ledger.move(row["book"], seller, buyer, price, qty)
-                for owner in (buyer, seller):
-                    fee = ceil_rate(price * qty, self.ledger.maker[row["book"]])
-                    self.ledger.transfer(owner, Account.VENUE, fee)
-            self._expel(row["book"])
+            self._uncross(row)
+
+    def _uncross(self, row):
+        book = self.books[row["book"]]
+        book.tape.clear()
+        book.positions.clear()
+        done = book.uncross(row["order_id"])
+        assert (row["price"], row["qty"]) == (done.price or 0, done.volume)
+        for _, _, _, price, qty, buyer, seller in book.tape:
+            self.ledger.move(row["book"], seller, buyer, price, qty)
+            fee = ceil_rate(price * qty, self.ledger.maker[row["book"]])
+            fees = [(owner, Account.VENUE, fee) for owner in (buyer, seller)]
+            for payment in fees:
+                self.ledger.transfer(*payment)
+            self._keep(row, fees, (seller, buyer, price, qty))
+        book.positions.clear()
+        self._expel(row["book"])
+
+    def _keep(self, row, payments, move=None):
+        """Keep what a cancellation of trades may have to reverse."""
+        if row["book"] == Venue.PERP and row["time"] >= 0:
+            self.fills.append((row["time"], payments, move))
+
+    def _measure(self, row):
+        measure, on = row["other"], bool(self.measures & row["other"])
+        if row["side"] == ANNOUNCED or row["flags"] == Cause.FORGOTTEN:
+            return
+        self.measures = self.measures & ~measure | measure * row["side"]
+        if measure == Measure.PRICE_BAND and row["side"]:
+            self.banded, self.width = row["book"], row["filled"] / RATE_ONE
+        again = measure in AGAIN or row["flags"] == Cause.DECISION
+        assert again or row["side"] != on or row["flags"] == Cause.NOTICE_OVER
+
+    def _state(self):
+        """What a book does follows from the measures in force."""
+        if self.measures & Measure.PAUSE:
+            return "auction"
+        if self.measures & Measure.CANCEL_ONLY:
+            return "cancel_only"
+        return "auction" if self.measures & Measure.BATCH_AUCTION else "open"
+
+    def _unwind(self, row):
+        """Reverse the fills of the window, and what liquidations paid in it."""
+        since, n = row["filled"], 0
+        for fill in reversed(self.fills):
+            if fill[0] < since:
+                break
+            n += 1
+            _, payments, move = fill
+            for payer, payee, quanta in payments:
+                self.ledger.transfer(payee, payer, quanta)
+            if move is not None:
+                seller, buyer, price, qty = move
+                self.ledger.move(Venue.PERP, buyer, seller, price, qty)
+        assert row["qty"] == n
+        del self.fills[len(self.fills) - n :]
+        self.unwound += n
+
+    def _bands(self, venue):
+        lower, upper = self.bands.get(venue, (0, 2**31))
+        if self.measures & Measure.PRICE_BAND and venue == self.banded:
+            reference = float(self.mark if venue == Venue.PERP else self.index)
+            away = self.width * reference
+            lower = max(lower, floor(reference - away + 0.5), 1)
+            upper = min(upper, floor(reference + away + 0.5))
+        return lower, upper
 
     def _expel(self, venue):
         book = self.books[venue]
@@ -209,6 +280,8 @@ class LogReplay:
         if row["other"] == Account.LENDER and row["account"] in self.fees:
             assert row["qty"] == self.fees.pop(row["account"])
         self.ledger.transfer(row["account"], row["other"], row["qty"])
+        if row["flags"] & OrderFlag.FORCED:
+            self._keep(row, [(row["account"], row["other"], row["qty"])])
 
     def _lender_row(self, row):
         if row["kind"] == LogKind.COINS:
@@ -241,11 +314,11 @@ class LogReplay:
         self.buy_ins.append((row["time"], slot, called))
 
     def _order(self, row):
-        if row["status"] in MARGIN_REFUSALS:  # decided before the book, from account and mark
+        if row["status"] in BEFORE_THE_BOOK:
             assert (row["filled"], row["order_id"]) == (0, 0)
             return
         book = self.books[row["book"]]
-        lower, upper = self.bands.get(row["book"], (0, 2**31))
+        lower, upper = self._bands(row["book"])
         beyond = row["price"] > upper if row["side"] == BUY else 0 < row["price"] < lower
         if row["status"] == Status.BEYOND_BAND:
             assert beyond and (row["filled"], row["order_id"]) == (0, 0)
@@ -270,15 +343,11 @@ class LogReplay:
         assert (row["status"], row["filled"]) == (answer.status, answer.filled)
         assert (answer.resting > 0) == (row["order_id"] != 0)
         for _, _, _, price, qty, _, maker in book.tape[before:]:
-            self.ledger.fill(
-                row["book"],
-                row["account"],
-                maker,
-                row["side"],
-                price,
-                qty,
-                row["flags"] & OrderFlag.FORCED,
-            )
+            taker, side = row["account"], row["side"]
+            forced = row["flags"] & OrderFlag.FORCED
+            fees = self.ledger.fill(row["book"], taker, maker, side, price, qty, forced)
+            parties = (maker, taker) if side == BUY else (taker, maker)
+            self._keep(row, fees, (*parties, price, qty))
 
     def assert_equals(self, record):
         """Compare both books, order by order, and every account with a market record."""

@@ -39,12 +39,15 @@ class NaiveLedger:
         self.transfer(buyer, seller, price * qty)
 
     def fill(self, venue, taker, maker, side, price, qty, forced):
-        """Settle one fill; a forced taker pays no taker fee."""
+        """Settle one fill; a forced taker pays no taker fee. Returns the payments of fees."""
         seller, buyer = (maker, taker) if side == BUY else (taker, maker)
         self.move(venue, seller, buyer, price, qty)
-        self.transfer(maker, VENUE, ceil_rate(price * qty, self.maker[venue]))
+        fees = [(maker, VENUE, ceil_rate(price * qty, self.maker[venue]))]
         if not forced:
-            self.transfer(taker, VENUE, ceil_rate(price * qty, self.taker[venue]))
+            fees.append((taker, VENUE, ceil_rate(price * qty, self.taker[venue])))
+        for fee in fees:
+            self.transfer(*fee)
+        return fees
 
     def sums(self):
         return tuple(

@@ -91,7 +91,7 @@ def test_a_squeeze_goes_through_pauses_and_is_derived_again(seed):
     market = stock(seed=seed)
     replay = run_checked(market, 60.0)
     record = market.record
-    pauses = [row for row in replay.protection if row["status"] == Measure.PAUSE and row["side"]]
+    pauses = [row for row in replay.protection if row["other"] == Measure.PAUSE and row["side"]]
     assert int(record["protection"]["pauses"]) >= 3
     assert len(pauses) >= int(record["protection"]["pauses"]) - 1  # the burn-in is not in the log
     assert any(row["kind"] == LogKind.UNCROSS and row["qty"] > 0 for row in replay.protection)
@@ -164,7 +164,7 @@ def test_limits_on_the_perp_hold_back_the_liquidations():
         rows = market.log()
         replay.feed(rows[read:])
         for row in rows[read:]:
-            if row["kind"] == LogKind.MEASURE and row["status"] == Measure.PAUSE:
+            if row["kind"] == LogKind.MEASURE and row["other"] == Measure.PAUSE:
                 paused = bool(row["side"])
             assert not (paused and row["kind"] == LogKind.LIQUIDATION)
         read = len(rows)

@@ -9,39 +9,16 @@ from squeezegym import Scenario
 from squeezegym.errors import ConfigError, DataError
 from squeezegym.theory import calmfacts, pooled, squeezefacts
 from squeezegym.theory.facts import TARGETS
-from squeezegym.theory.recording import BANDS_BPS, TAPE_DTYPE, Recording, record
+from squeezegym.theory.recording import BANDS_BPS, record
 from squeezegym.theory.validate import Material, Row, calm_markets, validate
 from squeezegym.view.facts import facts_data, facts_markdown, inside
+from tests.theory.recordings import recording
 
 PERP, SPOT = 0, 1
 
 
 def noise(n, t, seed=1):
     return np.random.default_rng(seed).standard_normal((n, t))
-
-
-def recording(mids, trades=(), step_s=0.1, **changes):
-    """A recording of these perp and spot mids, everything else calm."""
-    _, n, t = mids.shape
-    tape = np.zeros(len(trades), TAPE_DTYPE)
-    for row, (market, time, sign, base) in zip(tape, trades, strict=True):
-        row["market"], row["time"], row["sign"], row["base"] = market, time, sign, base
-    fields = {
-        "scenario": Scenario.load("short_squeeze"),
-        "step_s": step_s,
-        "mids": mids,
-        "spreads": np.ones_like(mids),
-        "funding": np.full((n, t), 1e-4),
-        "premium": np.zeros((n, t)),
-        "open_interest": np.full((n, t), 100.0),
-        "liquidated": np.zeros((2, n, t)),
-        "depth_step_s": 1.0,
-        "depth": np.ones((n, 300, len(BANDS_BPS), 2)),
-        "trades": tape,
-        "ignition": np.full(n, np.nan),
-        "messages": 0.0,
-    }
-    return Recording(**{**fields, **changes})
 
 
 def material(market, fine=None, impacts=None, sizes=(1.0, 2.0)):

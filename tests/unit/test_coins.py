@@ -10,6 +10,7 @@ from squeezegym.core.gateway import execute
 from squeezegym.core.learner import close_out
 from squeezegym.core.lending import open_lender, serve_lender
 from squeezegym.errors import ConfigError
+from squeezegym.gatewaycodes import LEARNER_ORDER
 from squeezegym.scenario import Scenario
 from tests.kernels import BUY, GTC, IOC, SELL, Exchange, from_python
 
@@ -57,11 +58,8 @@ class Trader:
 
     def send(self, side, price, qty, tif=IOC):
         """Let an order arrive; return its status."""
-        message = np.zeros(1, self.market["gateway"]["messages"].dtype)[0]
-        message["kind"] = LogKind.ORDER
-        message["side"], message["price"], message["qty"] = side, price, qty
-        message["tif"] = tif
-        from_python(execute)(self.market, self.params, message)
+        integers = (LEARNER, LEARNER_ORDER, side, price, qty, tif, 0, 0)
+        from_python(execute)(self.market, self.params, *map(np.int64, integers))
         rows = self.market["log"][: int(self.market["n_log"])]
         row = rows[rows["kind"] == LogKind.ORDER][-1]
         from_python(square_coins)(self.market, self.params)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from squeezegym import cli
+from squeezegym import cli, levers
 from squeezegym.codes import Policy, Ranking, Remainder
 from squeezegym.core import deleveraging, execution, liquidation_price, margin
 from squeezegym.envs.observation import table
+from squeezegym.measures import RULE_NAMES
 from squeezegym.resources import resources
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -103,6 +104,13 @@ def test_the_liquidation_page_names_every_policy_and_counter():
     for codes in (Policy, Remainder, Ranking):
         for code in codes:
             assert f"`{code.name.lower()}`" in text or f'"{code.name.lower()}"' in text
+
+
+def test_the_protection_page_has_the_levers_and_a_row_for_every_rule():
+    text = (DOCS / "protection.md").read_text(encoding="utf-8")
+    assert levers.table() in text
+    for rule in RULE_NAMES:
+        assert re.search(rf"^\|[^|]+\| `{rule}[`.]", text, re.MULTILINE), rule
 
 
 def test_the_margin_page_names_every_formula_and_table():

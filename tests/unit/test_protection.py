@@ -19,6 +19,7 @@ from squeezegym.core.accounts import move_position
 from squeezegym.core.buyin import reschedule
 from squeezegym.core.protection import open_protection, watch
 from squeezegym.errors import ConfigError
+from squeezegym.measures import N_RULES, Rule
 from squeezegym.protections import plan_band
 from squeezegym.scenario import Scenario
 from tests.kernels import BUY, GTC, IOC, SELL, Exchange, from_python, read_side
@@ -34,6 +35,7 @@ RULES = {
     "limits": 1,
     "band": 0.05,
     "check": SECOND,
+    "day": 23_400 * SECOND,
     "part": 30 * SECOND,
     "update": 30 * SECOND,
     "step": 0.01,
@@ -41,6 +43,7 @@ RULES = {
     "pause": 300 * SECOND,
     "extension": 300 * SECOND,
     "collar": 0.05,
+    "widen": 0.05,
     "extensions": 2,
     "start": NEVER,
     "end": NEVER,
@@ -61,6 +64,7 @@ class Halt:
         self.market["log_on"] = 1
         self.market["clock"]["due"][:] = NEVER
         from_python(open_protection)(self.market, self.params)
+        self.run(0)
 
     @property
     def state(self):
@@ -99,7 +103,7 @@ class Halt:
         return [
             (
                 int(row["time"]) / SECOND,
-                Measure(int(row["status"])).name,
+                Measure(int(row["other"])).name,
                 bool(row["side"]),
                 Cause(int(row["flags"])).name,
             )
@@ -114,7 +118,7 @@ class Halt:
         (20.0, "tier_2", 0.10),
         (3.0, "tier_1", 0.20),
         (0.75, "tier_2", 0.20),
-        (0.5, "tier_1", 0.30),
+        (0.5, "tier_1", 0.75),
         (0.1, "tier_1", 0.75),
     ],
 )
@@ -359,8 +363,16 @@ def test_forced_orders_wait_for_the_end_of_a_pause():
     assert int(market["clock"]["due"][Source.BORROW]) == 316 * SECOND
 
 
-RESTRICTED = {"limits": 0, "start": [10 * SECOND, NEVER], "end": [20 * SECOND, NEVER]}
-BANNED = {"limits": 0, "start": [NEVER, 10 * SECOND], "end": [NEVER, 20 * SECOND]}
+def scheduled(*rules, start=10, end=20, **more):
+    """Rules that hold for ten seconds, without limit-up/limit-down."""
+    times = {"start": np.full(N_RULES, NEVER), "end": np.full(N_RULES, NEVER)}
+    for rule in rules:
+        times["start"][rule], times["end"][rule] = start * SECOND, end * SECOND
+    return {"limits": 0, **times, **more}
+
+
+RESTRICTED = scheduled(Rule.BUY_RESTRICTION)
+BANNED = scheduled(Rule.SHORT_BAN)
 
 
 def own(halt, slot, coins):
@@ -444,14 +456,13 @@ def test_a_schedule_ends_before_it_begins_is_one_clear_sentence():
 
 def test_the_section_is_lowered_with_its_clock_compressed():
     rules = Scenario.load("equity_halt").pack()[0]["protection"]
-    assert [int(rules[f]) / SECOND for f in ("limit", "pause", "extension", "update", "part")] == [
+    assert [int(rules[f]) / SECOND for f in ("limit", "update", "part")] == [
         1.5,
-        30.0,
-        30.0,
         3.0,
         3.0,
     ]
+    assert [int(rules[f][0]) / SECOND for f in ("pause", "extension")] == [30.0, 30.0]
     assert float(rules["band"]) == 0.05
-    assert rules["start"].tolist() == [1_000 * SECOND, int(NEVER)]  # times are not durations
+    assert rules["start"][:2].tolist() == [1_000 * SECOND, int(NEVER)]  # times are no durations
     off = Scenario.load("calm").pack()[0]["protection"]
     assert int(off["limits"]) == 0 and (off["start"] == int(NEVER)).all()

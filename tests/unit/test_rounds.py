@@ -306,7 +306,7 @@ def test_noise_orders_stand_at_prices_that_end_in_00():
           "holders.take_profit": 1.0, "noise.perp.slots": 256, "depth.perp.quotes": 64,
           "depth.spot.quotes": 64}, None),
         ({"holders.take_profit": 1.0, "depth.perp.quotes": 1000, "noise.perp.slots": 500},
-         "and up to 1800 take-profits need more than the 4096 orders"),
+         "and up to 1800 take-profits need more than the 3072 orders"),
     ],
 )  # fmt: skip
 def test_the_sections_say_what_is_wrong(section, sentence):

@@ -1,0 +1,68 @@
+"""``squeezegym proof``."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from squeezegym.commands.reports import needs, write_report
+from squeezegym.errors import ConfigError
+from squeezegym.files import check_target
+
+
+def proof(
+    effort: float = 1.0,
+    seeds: int = 48,
+    seed: int = 1,
+    as_json: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
+    markdown: Path | None = None,
+) -> None:
+    """Set what the theory predicts beside what the reduced chain and the full market do.
+
+    Hits and misses alike: each row has its tolerance, an interval and a verdict. Early warning
+    ranks squeezes against the same markets without their metaorder.
+
+    Args:
+        effort: Multiplies the paths of the reduced chain.
+        seeds: Markets at each setting of the full market, 20 and above.
+        seed: The first.
+        as_json: Write the rows to this .json.
+        markdown: Write the tables between the marks of this .md, or a new one.
+    """
+    from squeezegym.theory.earlywarning import early_warning
+    from squeezegym.theory.marketproof import market_checks
+    from squeezegym.theory.proof import reduced_checks
+    from squeezegym.view import proof as view
+
+    needs("scipy", "theory", "proof")
+    check_target("--json", as_json, (".json",))
+    check_target("--markdown", markdown, (".md",))
+    if not 0 < effort <= 100:
+        raise ConfigError(f"--effort must be above 0 and at most 100, got {effort}")
+    if not 20 <= seeds <= 10_000:
+        raise ConfigError(f"--seeds must lie between 20 and 10,000, got {seeds}")
+    page = None
+    if markdown is not None and markdown.is_file():
+        page = markdown.read_text(encoding="utf-8")
+        view.replaced(page, "")
+    status = Console(stderr=True).status("the reduced chain")
+    with status:
+        checks = list(reduced_checks(effort, seed))
+        checks += market_checks(seeds, seed, status.update)
+        status.update("early warning")
+        signals = early_warning(max(20, 2 * seeds), seed=seed)
+    Console().print(view.check_table(checks))
+    Console().print(view.signal_table(signals))
+    command = f"squeezegym proof --effort {effort:g} --seeds {seeds} --seed {seed}"
+    machine = f"{platform.machine()}, {os.cpu_count()} cores"
+    text = view.proof_markdown(checks, signals, command, machine)
+    text = text if page is None else view.replaced(page, text)
+    found = json.dumps(view.proof_data(checks, signals), indent=2) + "\n"
+    write_report(as_json, found)
+    write_report(markdown, text)

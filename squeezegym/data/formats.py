@@ -1,0 +1,89 @@
+"""Formats of text tables: what a file must look like, and how its columns become a schema's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from squeezegym.data.cells import Column
+from squeezegym.data.schema import Kind
+
+CONTRACTS, BASE = "contracts", "base"
+_INVERSE = re.compile(r"USD_(PERP|\d{6})$")
+
+Fields = Mapping[str, pl.Expr]
+
+
+def no_drops(_: pl.DataFrame) -> dict[str, pl.Expr]:
+    """Drop nothing."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format of comma-separated text.
+
+    Attributes:
+        name: What the report calls it.
+        venue: Who writes it; empty where a column tells.
+        kind: What its rows are.
+        columns: Columns that a file has, in the order of one without a header.
+        fields: Columns of the schema from typed columns of the file. ``known_at`` is ``time``
+            where it is left out.
+        more: Columns that may follow or stand anywhere in a file with a header.
+        headerless: Whether a file may come without a header.
+        order: Column of the schema that must not go back; None where files may be in any order and
+            are sorted.
+        repeats: Whether the same row twice is the venue's doing; the second is dropped.
+        drops: Rows left out: reason to condition, from the typed table.
+        known: ``known_at`` from the whole table, where one row does not tell.
+        sizes: Unit of sizes of a symbol.
+        path: What a folder or file name must hold, where columns do not tell two formats apart.
+    """
+
+    name: str
+    venue: str
+    kind: Kind
+    columns: tuple[Column, ...]
+    fields: Fields
+    more: tuple[Column, ...] = ()
+    headerless: bool = False
+    order: str | None = "time"
+    repeats: bool = False
+    drops: Mapping[str, pl.Expr] = field(default_factory=dict)
+    known: Callable[[pl.DataFrame], pl.Expr] | None = None
+    sizes: Callable[[str], str] = lambda symbol: BASE
+    path: str = ""
+
+    def fits_header(self, names: list[str]) -> bool:
+        """Whether a header holds every column."""
+        return {column.name for column in self.columns} <= set(names)
+
+    def fits_row(self, cells: list[str], where: str) -> bool:
+        """Whether a first row without a header can be of this format, in the order documented."""
+        known = (*self.columns, *self.more)
+        if not self.headerless or not len(self.columns) <= len(cells) <= len(known):
+            return False
+        pairs = zip(known, cells, strict=False)
+        fits = all(
+            re.search(column.cell.pattern, cell.strip()) or (not column.required and not cell)
+            for column, cell in pairs
+        )
+        return fits and (not self.path or self.path.lower() in where.lower())
+
+
+def binance_sizes(symbol: str) -> str:
+    """Unit of sizes at Binance: COIN-M symbols count contracts."""
+    return CONTRACTS if _INVERSE.search(symbol) else BASE
+
+
+def spacing_ns(times: pl.Series) -> int | None:
+    """Commonest distance of successive times, ns; None with fewer than two."""
+    distances = times.unique().sort().diff().drop_nulls()
+    if distances.is_empty():
+        return None
+    counted = distances.value_counts(sort=True)
+    return int(counted[times.name].cast(pl.Int64())[0])

@@ -1,0 +1,64 @@
+"""Phase diagrams: the simulated edge lies on theory's, and a stopped run goes on."""
+
+import numpy as np
+import polars
+import pytest
+
+from squeezegym import cli
+from squeezegym.errors import ConfigError
+from squeezegym.theory.phase import PLANES, _reduced_point, phase, points
+
+
+@pytest.mark.parametrize("plane", ["leverage-depth", "throttle-resilience", "mark-arbitrage"])
+def test_the_edge_lies_where_theory_puts_it(plane):
+    rows = list(phase(plane, cells=8, paths=40, seed=3))
+    index = np.array([row["index"] for row in rows])
+    ran_away = np.array([row["ran_away"] for row in rows])
+    assert (index > 1).any() and (index < 1).any()
+    assert (ran_away[index > 1.1] > 0.9).all()
+    assert (ran_away[index < 0.9] < 0.1).all()
+
+
+def test_points_do_not_depend_on_which_others_are_run():
+    whole = {(row["x"], row["y"]): row for row in phase("mark-arbitrage", cells=3, paths=10)}
+    done = points("mark-arbitrage", 3)[:5]
+    rest = list(phase("mark-arbitrage", cells=3, paths=10, done=done, workers=1))
+    assert len(rest) == 4
+    assert all(whole[row["x"], row["y"]] == row for row in rest)
+
+
+def test_the_market_has_a_plane():
+    # Reached from Python with few seeds; the command runs all points.
+    rows = phase("market", cells=2, paths=4, done=points("market", 2)[1:], workers=1)
+    (row,) = list(rows)
+    assert 0 <= row["ran_away"] <= 1 and 0.1 < row["index"] < 20
+
+
+def test_the_command_writes_and_goes_on(tmp_path, capsys, monkeypatch):
+    out, figure = tmp_path / "p.parquet", tmp_path / "p.png"
+    options = ["phase", "--plane", "throttle-resilience", "--cells", "4", "--paths", "8"]
+    assert cli.main([*options, "--out", str(out), "--figure", str(figure)]) == 0
+    whole = polars.read_parquet(out)
+    assert whole.height == 16 and figure.read_bytes()[:4] == b"\x89PNG"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p.parquet", "p.png"]
+    # A run that was stopped after ten points.
+    part = tmp_path / "q.part.parquet"
+    whole.head(10).write_parquet(part)
+    seen = []
+    monkeypatch.setattr(
+        "squeezegym.theory.phase._reduced_point",
+        lambda of, point, *rest: seen.append(point) or _reduced_point(of, point, *rest),
+    )
+    assert cli.main([*options, "--out", str(tmp_path / "q.parquet")]) == 0
+    assert len(seen) == 6 and not part.exists()
+    assert polars.read_parquet(tmp_path / "q.parquet").equals(whole)
+    # Of other options.
+    whole.head(10).write_parquet(part)
+    assert cli.main([*options, "--seed", "2", "--out", str(tmp_path / "q.parquet")]) == 2
+    assert "other options" in capsys.readouterr().err
+
+
+def test_bad_planes():
+    with pytest.raises(ConfigError, match="plane must be one of"):
+        list(phase("leverage"))
+    assert PLANES["market"].reactions is None
