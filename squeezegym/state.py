@@ -52,7 +52,7 @@ N_HISTORY = 256  # steps of the price history that the opening positions come fr
 N_LEVERAGES = 8  # rows of a leverage mix
 N_ROUNDS = 4  # distances between round prices
 N_MEASURES = len(Measure)  # bits of ``measures``, from the lowest
-N_OBSERVATIONS = 84 + N_MEASURES
+N_OBSERVATIONS = 86 + N_MEASURES
 N_AHEAD = 12  # visits of a step that a batch foresees
 
 

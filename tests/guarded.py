@@ -3,6 +3,7 @@
 import numpy as np
 
 from squeezegym.codes import NEVER, Account, LogKind, Source, Status, Venue
+from squeezegym.core.accounts import change_perp, transfer
 from squeezegym.core.protection import open_protection, watch
 from squeezegym.measures import Cause, Measure, Rule
 from squeezegym.packing_protection import pack_protection
@@ -93,3 +94,45 @@ class Guarded(Exchange):
 
     def in_force(self, rule):
         return bool(int(self.state["measures"]) & Measure[rule.upper()])
+
+
+def hold(market, slot, lots, price=1_000):
+    """Give an account a perp position, against the outside."""
+    call = from_python(change_perp)
+    for owner, change in ((slot, lots), (int(Account.OUTSIDE), -lots)):
+        call(market.market, np.int64(owner), np.int64(change), np.int64(price))
+
+
+def fund(market, slot, quanta):
+    from_python(transfer)(
+        market.market, np.int64(int(Account.OUTSIDE)), np.int64(slot), np.int64(quanta)
+    )
+
+
+def quoted(**rules):
+    """A guarded perp with a bid at 990 and an offer at 1,010."""
+    market = Guarded(book="perp", **rules)
+    market.send(BUY, 990, 50)
+    market.send(SELL, 1_010, 50)
+    return market
+
+
+def clear(market):
+    """Take every order out of the guarded book."""
+    orders = market.guarded_book["orders"]
+    for order_id in orders["id"][orders["qty"] != 0].tolist():
+        market.cancel(order_id, market.venue)
+
+
+def with_margin(market, rates=(0.01, 0.02), leverages=(50, 20), floors=(0, 100_000)):
+    """One cheap and one dear bracket."""
+    table = market.params["margin"]
+    table["n_tiers"] = len(rates)
+    deduction, previous = 0, 0
+    for i, (rate, leverage, floor) in enumerate(zip(rates, leverages, floors, strict=True)):
+        units = round(rate * 10**8)
+        deduction += floor * (units - previous) // 10**8
+        previous = units
+        table["rate"][i], table["initial"][i] = units, 10**8 // leverage
+        table["floor"][i], table["deduction"][i] = floor, deduction
+    return market

@@ -14,7 +14,10 @@ from squeezegym.codes import (
     FIRST_HOLDER,
     FOLLOWER,
     GTC,
+    IOC,
+    IS_AT_OPEN,
     IS_FORCED,
+    IS_REDUCE_ONLY,
     KIND_LEARNER,
     LEARNER,
     NO_ASK,
@@ -208,6 +211,31 @@ def collects_batch(market, venue):
     if market["protection"]["measures"] & (BATCHING | IN_PAUSE) != BATCHING:
         return False
     return np.int64(market["books"][venue]["state"]) == STATE_AUCTION
+
+
+@kernel
+def join_batch(market, venue, owner, side, price, qty):
+    """Turn an order for now into one that waits for the uncross of the batch, where that will do.
+
+    Followers, snipers and the learner can wait, and holders who reduce their position; who needs an
+    answer at once is refused like anyone in an auction.
+
+    Returns:
+        ``(price, tif, flags)`` of the order.
+    """
+    held = market["accounts"][owner]["perp"]
+    flags = IS_AT_OPEN
+    if owner >= FIRST_HOLDER:
+        flags |= IS_REDUCE_ONLY
+        waits = venue == PERP and (qty <= held if side == SELL else qty <= -held)
+    else:
+        waits = owner == FOLLOWER or owner == SNIPER or owner == LEARNER
+    if not waits or not collects_batch(market, venue):
+        return price, IOC, ZERO
+    book = market["books"][venue]
+    if price == 0:
+        price = book["highest"] if side == BUY else book["lowest"]
+    return price, GTC, flags
 
 
 @kernel

@@ -14,6 +14,7 @@ from squeezegym.codes import (
     IN_LIQUIDATION,
     IN_REMAINDER,
     INSUFFICIENT_MARGIN,
+    IOC,
     IS_AT_OPEN,
     IS_FORCED,
     KIND_LEARNER,
@@ -33,7 +34,7 @@ from squeezegym.codes import (
 )
 from squeezegym.codes import VENUE as VENUE_ACCOUNT
 from squeezegym.core.accounts import equity, exchange_lots, transfer
-from squeezegym.core.admission import admission, note_print
+from squeezegym.core.admission import admission, join_batch, note_print
 from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.book import NO_ORDER, claim, crosses, find, next_id, owned, remove, stand
 from squeezegym.core.eventlog import count_problem, log_cancel, log_order
@@ -53,7 +54,7 @@ from squeezegym.core.matching import (
 )
 from squeezegym.core.triggers import move_trigger
 from squeezegym.core.window import keep_centred
-from squeezegym.measures import INTEREST_SCALED
+from squeezegym.measures import BATCHING, INTEREST_SCALED
 
 _WATCH_SOURCE = np.int64(Source.WATCH_PERP)
 _BOOK_FULL = np.int64(Problem.BOOK_FULL)
@@ -117,6 +118,8 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):  # noqa: 
         ``(filled, order_id)``: lots filled, and the id of the resting rest or NO_ORDER.
     """
     book = market["books"][venue]
+    if market["protection"]["measures"] & BATCHING != 0 and tif == IOC and flags == 0:
+        price, tif, flags = join_batch(market, venue, owner, side, price, qty)
     rules = flags & ~(IS_FORCED | IS_AT_OPEN)
     shun = shun_of(market, book, owner)
     status = refusal(book, side, price, qty, tif, rules)

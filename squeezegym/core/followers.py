@@ -10,9 +10,7 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
     FOLLOWER,
-    GTC,
     IOC,
-    IS_AT_OPEN,
     MAX_QTY,
     NEVER,
     ONE,
@@ -139,18 +137,15 @@ def _cross(market, params, venue, owner, side, qty, cap):
     batch auction it joins the batch.
     """
     touch = np.int64(market["feed"]["seen"]["price"][venue, ONE - side, 0])
-    joins = collects_batch(market, venue)
     is_open = np.int64(market["books"][venue]["state"]) == STATE_OPEN
-    if qty <= 0 or touch == 0 or not (is_open or joins):
+    if qty <= 0 or touch == 0 or not (is_open or collects_batch(market, venue)):
         return
     if awaits(market, owner):
         return
     slack = np.int64(np.float64(touch) * cap) + 1
     limit = playable(market, side, touch + slack if side == BUY else touch - slack)
     qty = min(qty, MAX_QTY)
-    tif = GTC if joins else IOC
-    flags = IS_AT_OPEN if joins else ZERO
     if is_busy(market):
-        join_line(market, params, ORDER, venue, owner, side, limit, qty, tif, flags, NO_ORDER, ZERO)
+        join_line(market, params, ORDER, venue, owner, side, limit, qty, IOC, ZERO, NO_ORDER, ZERO)
     else:
-        place(market, params, venue, owner, side, limit, qty, tif, flags)
+        place(market, params, venue, owner, side, limit, qty, IOC, ZERO)

@@ -11,9 +11,6 @@ import numpy as np
 from squeezegym._jit import kernel
 from squeezegym.codes import (
     EXECUTION_UNKNOWN,
-    GTC,
-    IOC,
-    IS_AT_OPEN,
     LEARNER,
     NO_SLOT,
     ONE,
@@ -26,7 +23,6 @@ from squeezegym.codes import (
     Source,
     Stream,
 )
-from squeezegym.core.admission import collects_batch
 from squeezegym.core.book import NO_ORDER, find
 from squeezegym.core.borrow import buy_in_trigger
 from squeezegym.core.coins import locate, net_position, square_coins
@@ -174,9 +170,6 @@ def execute(market, params, owner, kind, side, price, qty, tif, flags, replaces)
     if venue == SPOT and side == SELL:
         found = locate(market, params, qty)
         qty = found if found > 0 else qty  # the venue refuses a sale without coins
-    if tif == IOC and collects_batch(market, venue):
-        tif = GTC
-        flags |= IS_AT_OPEN
     _, order_id = place(market, params, venue, owner, side, price, qty, tif, flags)
     if order_id != 0:
         learner["order_id"] = order_id

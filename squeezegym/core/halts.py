@@ -146,7 +146,7 @@ def end_pause(market, params):
 
 @kernel
 def serve_batch(market, params):
-    """Uncross a batch when its time has come, and let what was forced trade.
+    """Uncross a batch when its time has come, let what was forced trade, and collect the next.
 
     The book is open for an instant, which belongs to the liquidation engine and the lender's desk.
     Source: Budish, Cramton and Shim, "The high-frequency trading arms race", Quarterly Journal of
@@ -157,33 +157,25 @@ def serve_batch(market, params):
     """
     state = market["protection"]
     now = market["clock"]["now"]
-    if state["measures"] & BATCHING == 0 or state["measures"] & (IN_PAUSE | CANCELLING_ONLY) != 0:
+    opens = state["batch"] != 0
+    if opens and state["measures"] & (BATCHING | IN_PAUSE | CANCELLING_ONLY) != BATCHING:
         return NEVER
-    if now < state["batch"]:
+    if opens and now < state["batch"]:
         return state["batch"]
     state["measures"] ^= BATCHING
+    if opens:
+        state["batch"] = 0
+    else:
+        begin_batch(market)
     settle_state(market, params)
-    _log_batch(market, params, ZERO, now)
-    state["batch"] = 0
-    return now
-
-
-@kernel
-def collect_batch(market, params):
-    """Close the book after that instant: the next batch collects."""
-    market["protection"]["measures"] |= BATCHING
-    begin_batch(market)
-    settle_state(market, params)
-    _log_batch(market, params, ONE, market["protection"]["batch"])
-
-
-@kernel
-def _log_batch(market, params, begins, until):
     venue = params["protection"]["book"]
     last = market["books"][venue]["last"]
+    begins = ZERO if opens else ONE
+    until = max(state["batch"], now)
     log_protection(
         market, LOG_MEASURE, venue, begins, BATCHING, _UNCROSSED, last, until, ZERO, ZERO
     )
+    return until
 
 
 @kernel

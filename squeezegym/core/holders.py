@@ -11,11 +11,8 @@ import numpy as np
 from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
-    GTC,
     IN_QUEUE,
     IOC,
-    IS_AT_OPEN,
-    IS_REDUCE_ONLY,
     MAX_QTY,
     NEVER,
     ONE,
@@ -30,7 +27,6 @@ from squeezegym.codes import (
     Stream,
 )
 from squeezegym.core.accounts import equity, pay, transfer
-from squeezegym.core.admission import collects_batch
 from squeezegym.core.book import NO_ORDER
 from squeezegym.core.exchange import place, withdraw_all
 from squeezegym.core.fifo import is_busy, join_line
@@ -131,8 +127,6 @@ def holder_acts(market, params):
 def act_now(market, params, slot, limit):
     """Pay in, or close at market within a limit, and watch for the next alarm.
 
-    In a batch auction the closing order joins the batch.
-
     Args:
         market: The market record.
         params: Its parameters.
@@ -150,10 +144,7 @@ def act_now(market, params, slot, limit):
     remember_short(market, params, slot)
     if limit > 0:
         side = BUY if account["perp"] < 0 else SELL
-        joins = collects_batch(market, PERP)
-        tif = GTC if joins else IOC
-        flags = IS_AT_OPEN | IS_REDUCE_ONLY if joins else ZERO
-        place(market, params, PERP, slot, side, limit, abs(account["perp"]), tif, flags)
+        place(market, params, PERP, slot, side, limit, abs(account["perp"]), IOC, ZERO)
     elif account["habit"] == _TOP_UP:
         _top_up(market, params, slot)
     if account["perp"] == 0:

@@ -10,6 +10,7 @@ import numpy as np
 from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
+    EXECUTION_UNKNOWN,
     GTC,
     IN_BUY_IN,
     IN_REMAINDER,
@@ -262,7 +263,7 @@ def _published_mid(snapshot, venue):
 
 @kernel
 def _observe_prices(market, params, snapshot, out, i):
-    """Trends, basis, premium, mark gap, open interest, and how old all that is."""
+    """Trends, basis, premium, mark gap, open interest, their age, the gateway's last answer."""
     volatility = params["scale"]["volatility"]
     for venue in range(2):
         price = _published_mid(snapshot, np.int64(venue))
@@ -285,7 +286,10 @@ def _observe_prices(market, params, snapshot, out, i):
     out[i + 3] = _clip(np.float64(snapshot["open_interest"]) / opening - 1.0)
     out[i + 4] = _clip(np.float64(market["clock"]["now"] - snapshot["sent"]) / _SECOND)
     out[i + 5] = _clip(np.float64(snapshot["queue"]) / _SECOND)
-    return i + 6
+    heard = market["learner"]["known"]["answer"]
+    out[i + 6] = 1.0 if heard != 0 and heard != EXECUTION_UNKNOWN else 0.0
+    out[i + 7] = 1.0 if heard == EXECUTION_UNKNOWN else 0.0
+    return i + 8
 
 
 @kernel

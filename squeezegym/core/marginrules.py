@@ -54,11 +54,12 @@ def hiked(rate, factor, ratio, initial):
 
 @kernel
 def set_margin(market, params):
-    """Make the margin table in force from the scenario's, the hike and the leverage cap.
+    """Make the margin table from the scenario's, hike and leverage cap; ladder everybody by it.
 
     A cap of ``L`` asks every bracket for ``1 / L`` of initial margin, and positions that exist for
     a share of that as maintenance margin. Source: Binance notices of leverage and margin tiers
-    ("existing positions will be affected"), 2023-08 to 2025-09.
+    ("existing positions will be affected"), 2023-08 to 2025-09. Whom the table puts below
+    maintenance is taken at the next mark update.
     """
     state = market["protection"]
     rules = params["protection"]
@@ -85,15 +86,6 @@ def set_margin(market, params):
         terms["rate"][i] = rate
         terms["deduction"][i] = deduction
         terms["initial"][i] = min(max(initial, cap), RATE_ONE)
-    reladder(market, params)
-
-
-@kernel
-def reladder(market, params):
-    """Put every account of the ladder at its trigger under the margin table in force.
-
-    Whom it puts below maintenance is taken at the next mark update.
-    """
     for slot in range(FIRST_HOLDER_SLOT, market["accounts"].shape[0]):
         account = market["accounts"][slot]
         if account["laddered"] == IN_LADDER:

@@ -17,7 +17,6 @@ from squeezegym.core.eventlog import LOG_MEASURE, log_protection
 from squeezegym.core.halts import (
     begin_batch,
     begin_pause,
-    collect_batch,
     end_pause,
     forget_prints,
     serve_batch,
@@ -119,7 +118,7 @@ def watch(market, params):
     rules = params["protection"]
     now = market["clock"]["now"]
     if state["batch"] == 0:
-        collect_batch(market, params)
+        serve_batch(market, params)  # collect again after the instant
     day = max(now, ZERO) // rules["day"]
     if day != state["day"]:
         state["day"] = day

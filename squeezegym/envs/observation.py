@@ -66,6 +66,8 @@ def _price_features() -> list[Feature]:
         Feature("open_interest_change", "relative to the episode's start"),
         Feature("feed_age", "s", 0.0),
         Feature("engine_queue", "s of waiting time at publication", 0.0),
+        Feature("refused", "1: the gateway refused the last message", 0.0),
+        Feature("unknown", "1: whether the last message was executed is unknown", 0.0),
     ]
 
 
