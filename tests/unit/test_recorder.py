@@ -6,7 +6,10 @@ import pytest
 from squeezegym import Market, Scenario
 from squeezegym.codes import LogKind, Side, Standing, Venue
 from squeezegym.errors import DataError
+from squeezegym.measures import Cause, Measure
+from squeezegym.state import LOG_DTYPE
 from squeezegym.view.fills import OWNERS
+from squeezegym.view.happenings import happenings
 from squeezegym.view.recorder import SHADE, Recorder, Replay, shade
 from squeezegym.view.replay import replay_page
 from squeezegym.view.runs import load_run, record_market
@@ -159,3 +162,38 @@ def test_a_page_holds_one_run_or_two_of_one_symbol(squeeze):
     for runs in ([], [run, other], [run] * 3):
         with pytest.raises(DataError, match="one run, or two of one symbol"):
             replay_page(runs)
+
+
+def protection_rows(kind, times, **fields):
+    rows = np.zeros(len(times), LOG_DTYPE)
+    rows["kind"], rows["time"], rows["book"] = kind, np.multiply(times, 1e9), Venue.SPOT
+    for name, value in fields.items():
+        rows[name] = value
+    return rows
+
+
+def test_measures_auctions_and_cancelled_trades_are_told(squeeze):
+    market, run = squeeze
+    rows = np.concatenate(
+        [
+            protection_rows(
+                LogKind.MEASURE, [1.0], other=Measure.PAUSE, side=1, flags=Cause.SCHEDULE, qty=5e9
+            ),
+            protection_rows(LogKind.UNCROSS, [5.0], qty=2000, price=618_000),
+            protection_rows(LogKind.UNWIND, [6.0], qty=12, filled=3e9),
+        ]
+    )
+    told = happenings(rows, run.frames, market.opening.record[0], market.scenario, False)
+    assert [event["text"] for event in told] == [
+        "pause begins until 5.0 s (schedule)",
+        "spot reopens: 2.000 at 61,800.00",
+        "trades since 3.0 s are cancelled (12 rows)",
+    ]
+
+
+def test_batches_that_follow_each_other_are_told_together(squeeze):
+    market, run = squeeze
+    rows = protection_rows(LogKind.UNCROSS, np.arange(150) / 10, qty=1000, price=618_000)
+    told = happenings(rows, run.frames, market.opening.record[0], market.scenario, False)
+    assert len(told) == 3
+    assert sum(int(event["text"].split(" ")[0]) for event in told) == 150
