@@ -98,6 +98,27 @@ def mark_rules() -> None:
     figure.savefig(HERE / "images" / "marks.png")
 
 
+def protections() -> None:
+    """The same seed under rules by which a venue protects its perp."""
+    rules: dict[str, dict[str, Any]] = {
+        "no rule": {},
+        "liquidation throttle, 2 accounts a second": {
+            "liquidation_throttle": {"start_s": 0.0, "per_s": 2.0}
+        },
+        "velocity halt at 0.5 % in a minute": {
+            "velocity_halt": {"start_s": 0.0, "variant": 0.005, "pause_s": 20.0}
+        },
+        "the vault absorbs half of a position": {"absorption": {"start_s": 0.0, "share": 0.5}},
+        "price band of 0.2 % around the mark": {"price_band": {"start_s": 0.0, "width": 0.002}},
+    }
+    series = {
+        label: run("short_squeeze", SEED, 300, protection={"book": "perp", **rule})
+        for label, rule in rules.items()
+    }
+    figure = worlds(series, f"short_squeeze, seed {SEED}: one seed, five protections")
+    figure.savefig(HERE / "images" / "protections.png")
+
+
 def around_ignition() -> None:
     """What price does around ignition, with forced orders in the book and absorbed off-book."""
     rows = []
@@ -157,6 +178,7 @@ if __name__ == "__main__":
     equity()
     policies()
     mark_rules()
+    protections()
     around_ignition()
     ahead()
     frame()

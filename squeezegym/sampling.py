@@ -91,7 +91,9 @@ def sample(record: Any, scenario: Scenario) -> Any:
     row["open_interest"] = score["open_interest"] * lot
     row["liquidated_longs"], row["liquidated_shorts"] = score["liquidated"] * lot
     row["fund"] = record["accounts"]["quote"][Account.FUND] * tick * lot
-    row["queue_s"] = max(0, int(record["gateway"]["busy_until"]) - int(clock["now"])) / SECOND
+    gateway = record["gateway"]
+    begun = max(0, int(gateway["busy_until"]) - int(clock["now"]))
+    row["queue_s"] = (begun + int(gateway["waiting"]) * int(gateway["service"])) / SECOND
     row["short_interest"] = record["borrow"]["lent"] * lot
     row["bought_in"] = score["bought_in"] * lot
     row["measures"] = record["protection"]["measures"]

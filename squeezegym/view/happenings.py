@@ -15,6 +15,7 @@ from squeezegym.units import SECOND
 
 _GAP_S = 1.0  # what comes within it of the last of its sort is told together,
 _LONGEST_S = 5.0  # but no longer than this
+_MOST_AUCTIONS = 100  # that are told one by one
 Item = tuple[float, str, float]
 """Time in seconds, sort, amount."""
 
@@ -148,12 +149,29 @@ def _protection(rows: Any, scenario: Scenario) -> list[dict[str, Any]]:
         because = _name(Cause, int(row["flags"]))
         text = f"{name} {verb}{until} ({because})"
         events.append(_event(row["time"] / SECOND, "protection", text))
-    for row in rows[rows["kind"] == LogKind.UNCROSS]:
-        book = Venue(int(row["book"])).name.lower()
+    for row in rows[rows["kind"] == LogKind.UNWIND]:
+        text = f"trades since {row['filled'] / SECOND:,.1f} s are cancelled ({row['qty']:,} rows)"
+        events.append(_event(row["time"] / SECOND, "protection", text))
+    return events + _auctions(rows[rows["kind"] == LogKind.UNCROSS], tick, lot)
+
+
+def _auctions(rows: Any, tick: float, lot: float) -> list[dict[str, Any]]:
+    """Each auction by itself, but batches that follow each other closely together."""
+    books = [Venue(book).name.lower() for book in rows["book"].tolist()]
+    times = _times(rows).tolist()
+    if len(rows) > _MOST_AUCTIONS:
+        base = (rows["qty"] * lot).tolist()
+        return _together(
+            zip(times, books, base, strict=True),
+            "protection",
+            lambda book, count, base: f"{_many(count, 'auction')} of {book}: {base:,.3f}",
+        )
+    events = []
+    for time, book, row in zip(times, books, rows, strict=True):
         text = f"{book} reopens: {row['qty'] * lot:,.3f} at {row['price'] * tick:,.2f}"
         if not row["qty"]:
             text = f"{book} auction: nothing crosses"
-        events.append(_event(row["time"] / SECOND, "protection", text))
+        events.append(_event(time, "protection", text))
     return events
 
 

@@ -34,6 +34,8 @@ FRAME_DTYPE = np.dtype(
         ("last_perp", "f8"),  # last trade, quote
         ("last_spot", "f8"),
         ("feed_age_s", "f8"),  # of the last published snapshot that arrived
+        ("waiting", "f8"),  # messages in line before the matching engine
+        ("refused", "f8"),  # messages that the gateway refused so far
         ("lower", "f8"),  # price bands, quote; 0 where there are none
         ("upper", "f8"),
         ("position", "f8"),  # of the agent, base
@@ -204,6 +206,8 @@ def _frame(record: Any, scenario: Scenario) -> Any:
         row[name] = plain[name]
     row["last_perp"], row["last_spot"] = record["books"]["last"] * tick
     row["feed_age_s"] = (record["clock"]["now"] - record["feed"]["seen"]["sent"]) / SECOND
+    row["waiting"] = record["gateway"]["waiting"]
+    row["refused"] = record["gateway"]["refused"].sum()
     row["lower"] = record["protection"]["lower"] * tick
     row["upper"] = record["protection"]["upper"] * tick
     agent = agent_of(record, scenario)

@@ -29,7 +29,8 @@ _LARGEST = 2**30  # of a number in the page
 # Resolution of the fields in units that the page shows; prices and base by tick and lot.
 _QUOTE = ("fund", "equity")
 _RATES = ("funding_rate", "premium")
-_SECONDS = ("time", "queue_s", "feed_age_s")
+_SHORT = ("queue_s", "feed_age_s")
+_COUNTS = ("measures", "waiting", "refused")
 _BASE = (
     "open_interest",
     "liquidated_shorts",
@@ -124,9 +125,10 @@ def _series(replay: Replay) -> list[tuple[str, Any, float]]:
     fixed = {
         **dict.fromkeys(_QUOTE, 0.01),
         **dict.fromkeys(_RATES, 1e-8),
-        **dict.fromkeys(_SECONDS, 1e-4),
+        **dict.fromkeys(_SHORT, 1e-6),
+        "time": 1e-4,
         **dict.fromkeys(_BASE, lot),
-        "measures": 1.0,
+        **dict.fromkeys(_COUNTS, 1.0),
     }
     found = [
         (name, replay.frames[name], fixed.get(name, tick / 2)) for name in FRAME_DTYPE.names or ()

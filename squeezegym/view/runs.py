@@ -22,9 +22,9 @@ RECORDING = "replay.npz"
 
 
 def record_market(
-    scenario: Scenario,
-    seed: int,
-    seconds: float,
+    scenario: str | Path | Scenario,
+    seed: int = 0,
+    seconds: float | None = None,
     *,
     title: str | None = None,
     progress: Callable[[float], None] = lambda seconds: None,
@@ -32,12 +32,14 @@ def record_market(
     """Run a market without a learner and record it.
 
     Args:
-        scenario: What to run.
+        scenario: Shipped name, TOML path or scenario.
         seed: Of the episode.
-        seconds: Market time from the beginning of the episode.
+        seconds: Market time from the beginning of the episode; default its horizon.
         title: Of the page; default the scenario's name.
         progress: Told how many market seconds were run since it was told last.
     """
+    scenario = Scenario.load(scenario)
+    seconds = scenario.episode.horizon_s if seconds is None else seconds
     market = Market(scenario, seed, log=True)
     recorder = Recorder(scenario, seed, seconds, title=title)
     recorder.sample(market.record)

@@ -21,7 +21,9 @@ SHORT = {
 
 
 def test_every_example_is_run():
-    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == set(SHORT)
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    for path in (ROOT / "examples").glob("*.py"):
+        assert path.stem in SHORT or f"examples/{path.name}" in tests
 
 
 @pytest.mark.slow

@@ -194,7 +194,11 @@ def test_hover_text_is_the_data(page, run, panel):
         "forced": {"shorts bought back": ("liquidated_shorts", 1, 3)},
         "basis": {"premium": ("premium", 1e4, 2), "funding rate": ("funding_rate", 1e4, 2)},
         "interest": {"open interest": ("open_interest", 1, 3), "insurance fund": ("fund", 1, 2)},
-        "queue": {"queue": ("queue_s", 1e3, 2), "feed age": ("feed_age_s", 1e3, 2)},
+        "queue": {
+            "waiting time": ("queue_s", 1e3, 2),
+            "in line": ("waiting", 1, 0),
+            "feed age": ("feed_age_s", 1e3, 2),
+        },
     }[panel]
     for label, (field, factor, decimals) in expected.items():
         said = next(line for line in lines if line.startswith(label)).removeprefix(label)

@@ -126,3 +126,9 @@ def test_the_margin_page_names_every_formula_and_table():
     assert set(re.findall(r"`margin\.(\w+)`", text)) <= vars(margin).keys()
     for path in (resources() / "brackets").iterdir():
         assert f"`{path.name.removesuffix('.toml')}`" in text
+
+
+def test_the_command_line_page_names_every_command():
+    text = (DOCS / "command-line.md").read_text(encoding="utf-8")
+    for name in cli._COMMANDS:
+        assert f"| `squeezegym {name}` |" in text

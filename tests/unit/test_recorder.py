@@ -6,7 +6,10 @@ import pytest
 from squeezegym import Market, Scenario
 from squeezegym.codes import LogKind, Side, Standing, Venue
 from squeezegym.errors import DataError
+from squeezegym.measures import Cause, Measure
+from squeezegym.state import LOG_DTYPE
 from squeezegym.view.fills import OWNERS
+from squeezegym.view.happenings import happenings
 from squeezegym.view.recorder import SHADE, Recorder, Replay, shade
 from squeezegym.view.replay import replay_page
 from squeezegym.view.runs import load_run, record_market
@@ -70,17 +73,22 @@ def test_bins_hold_the_lots_of_the_book(squeeze):
 
 def test_the_map_holds_who_is_liquidated_where(squeeze):
     market, run = squeeze
-    accounts = market.record["accounts"]
-    watched = accounts[(accounts["laddered"] == Standing.IN_LADDER) & (accounts["perp"] < 0)]
-    low, width = run.about["low"], run.about["width"]
-    bins = (watched["trigger"] - low) // width
-    inside = (bins >= 0) & (bins < run.ladder.shape[1])
-    lots = np.bincount(bins[inside], -watched["perp"][inside], run.ladder.shape[1])
-    last = run.ladder[-1]
-    np.testing.assert_array_equal(
-        np.where(last < 128, last, 0), np.where(last < 128, shade(lots), 0)
-    )
-    assert (run.ladder[0] > 0).sum() > (last > 0).sum()
+    for record, shown in (
+        (market.opening.record[0], run.ladder[0]),
+        (market.record, run.ladder[-1]),
+    ):
+        accounts = record["accounts"]
+        watched = accounts[accounts["laddered"] == Standing.IN_LADDER]
+        bins = (watched["trigger"] - run.about["low"]) // run.about["width"]
+        inside = (bins >= 0) & (bins < len(shown))
+        lots = {}
+        for sign in (-1, 1):
+            mine = inside & (watched["perp"] * sign > 0)
+            lots[sign] = np.bincount(bins[mine], np.abs(watched["perp"][mine]), len(shown))
+        longs = lots[1] > lots[-1]
+        np.testing.assert_array_equal(shown >= 128, longs)
+        np.testing.assert_array_equal(shown & 127, shade(np.maximum(lots[1], lots[-1])))
+    assert ((run.ladder[0] > 0) & (run.ladder[0] < 128)).sum() > 50
 
 
 def test_a_shade_is_a_step_of_a_fixed_ratio():
@@ -154,3 +162,38 @@ def test_a_page_holds_one_run_or_two_of_one_symbol(squeeze):
     for runs in ([], [run, other], [run] * 3):
         with pytest.raises(DataError, match="one run, or two of one symbol"):
             replay_page(runs)
+
+
+def protection_rows(kind, times, **fields):
+    rows = np.zeros(len(times), LOG_DTYPE)
+    rows["kind"], rows["time"], rows["book"] = kind, np.multiply(times, 1e9), Venue.SPOT
+    for name, value in fields.items():
+        rows[name] = value
+    return rows
+
+
+def test_measures_auctions_and_cancelled_trades_are_told(squeeze):
+    market, run = squeeze
+    rows = np.concatenate(
+        [
+            protection_rows(
+                LogKind.MEASURE, [1.0], other=Measure.PAUSE, side=1, flags=Cause.SCHEDULE, qty=5e9
+            ),
+            protection_rows(LogKind.UNCROSS, [5.0], qty=2000, price=618_000),
+            protection_rows(LogKind.UNWIND, [6.0], qty=12, filled=3e9),
+        ]
+    )
+    told = happenings(rows, run.frames, market.opening.record[0], market.scenario, False)
+    assert [event["text"] for event in told] == [
+        "pause begins until 5.0 s (schedule)",
+        "spot reopens: 2.000 at 61,800.00",
+        "trades since 3.0 s are cancelled (12 rows)",
+    ]
+
+
+def test_batches_that_follow_each_other_are_told_together(squeeze):
+    market, run = squeeze
+    rows = protection_rows(LogKind.UNCROSS, np.arange(150) / 10, qty=1000, price=618_000)
+    told = happenings(rows, run.frames, market.opening.record[0], market.scenario, False)
+    assert len(told) == 3
+    assert sum(int(event["text"].split(" ")[0]) for event in told) == 150

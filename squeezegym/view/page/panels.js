@@ -68,7 +68,8 @@ function panelsOf(run) {
   }
   panels.push({
     id: "queue", title: "Matching engine and feed", weight: 0.75, unit: "ms", decimals: 2, zero: true,
-    lines: [["queue_ms", "queue", "buy"], ["feed_ms", "feed age", "bid", "thin"]],
+    lines: [["queue_ms", "waiting time", "buy"], ["feed_ms", "feed age", "bid", "thin"]],
+    right: { unit: "messages", decimals: 0, lines: [["waiting", "in line", "agent", "step"], ["refused", "refused so far", "agent-sell", "dash"]] },
   });
   if (used("measures")) {
     panels.push({ id: "protection", kind: "strip", title: "Protection", weight: 0.36 + 0.06 * usedMeasures(run).length, lines: [] });
