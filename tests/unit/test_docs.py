@@ -37,13 +37,14 @@ def test_the_code_of_a_page_prints_what_the_page_says(name):
         assert printed.getvalue() == said
 
 
-@pytest.mark.parametrize("name", ["conduct.md", "liquidation.md", "testing.md"])
+@pytest.mark.parametrize("name", ["conduct.md", "environments.md", "liquidation.md", "testing.md"])
 def test_the_code_of_a_page_runs(name):
     text = (DOCS / name).read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert blocks
+    names: dict = {}  # a page's blocks are read one after another
     for code in blocks:
-        exec(code, {})
+        exec(code, names)
 
 
 def test_the_liquidation_page_names_every_policy_and_counter():
