@@ -193,3 +193,18 @@ def test_usual_vector_wrappers_run():
         observations, *_ = envs.step(envs.action_space.sample())
     assert observations.dtype == np.float32
     envs.close()
+
+
+@pytest.mark.parametrize("mode", ["NextStep", "Disabled"])
+def test_a_restored_row_goes_on_where_it_was(mode):
+    envs = gym.make_vec(ID, num_envs=2, autoreset_mode=mode, horizon_s=0.5).unwrapped
+    envs.reset(seed=0)
+    still = np.zeros((2, 2))
+    for _ in range(4):
+        envs.step(still)
+    state = envs.row(1).snapshot()
+    assert envs.step(still)[3].all()
+    envs.row(1).restore(state)
+    if mode == "Disabled":
+        envs.reset(options={"reset_mask": np.array([True, False])})
+    assert envs.step(still)[3].tolist() == [False, True]
