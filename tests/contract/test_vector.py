@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
+from squeezegym.envs.observation import FEATURES
 from squeezegym.errors import ConfigError
 
 ID = "squeezegym/ShortSqueeze-v0"
@@ -112,7 +113,7 @@ def test_threads_and_batch_size_change_nothing(threads):
 
 def test_spaces_metadata_and_spec():
     envs = gym.make_vec(ID, num_envs=4)
-    assert envs.observation_space.shape == (4, 88) and envs.action_space.shape == (4, 2)
+    assert envs.observation_space.shape == (4, len(FEATURES)) and envs.action_space.shape == (4, 2)
     assert envs.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
     assert "autoreset_mode" not in type(envs.unwrapped).metadata
     assert envs.spec.id == ID and len(envs.np_random) == 4 and len(envs.np_random_seed) == 4
