@@ -77,6 +77,7 @@ def source_fingerprint() -> str:
             "state.py",
             "params.py",
             "protectionrecord.py",
+            "viewrecord.py",
         )
     ]
     digest = hashlib.sha256()

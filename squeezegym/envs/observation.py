@@ -14,7 +14,8 @@ import numpy as np
 from gymnasium import spaces
 
 from squeezegym.codes import Measure
-from squeezegym.state import N_LEVELS, N_OBSERVATIONS
+from squeezegym.state import N_LEVELS
+from squeezegym.viewrecord import N_OBSERVATIONS
 
 
 @dataclass(frozen=True, slots=True)

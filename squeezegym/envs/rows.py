@@ -17,7 +17,7 @@ from squeezegym.envs.reward import reward
 from squeezegym.errors import ConfigError
 from squeezegym.sampling import ignition, sample
 from squeezegym.scenario import Scenario
-from squeezegym.state import N_OBSERVATIONS
+from squeezegym.viewrecord import N_OBSERVATIONS
 
 FLIP_POSITION = 0.25  # of the limit, on the catalyst's side
 FLIP_HOLD_NS = 5_000_000_000
