@@ -76,9 +76,12 @@ def source_fingerprint() -> str:
             "codes.py",
             "gatewaycodes.py",
             "gatewayrecord.py",
-            "state.py",
+            "measures.py",
             "params.py",
             "protectionrecord.py",
+            "state.py",
+            "terms.py",
+            "viewrecord.py",
         )
     ]
     digest = hashlib.sha256()

@@ -38,9 +38,9 @@ from squeezegym.gatewayrecord import (
     SNAPSHOT_DTYPE,
     WAITING_DTYPE,
 )
-from squeezegym.measures import Measure
 from squeezegym.protectionrecord import FILL_DTYPE, PROTECTION_DTYPE
 from squeezegym.terms import TERMS_DTYPE
+from squeezegym.viewrecord import VIEW_DTYPE
 
 SizeClass = Literal["small", "default", "large"]
 
@@ -51,8 +51,6 @@ N_BASIS = 30  # samples of the basis window
 N_HISTORY = 256  # steps of the price history that the opening positions come from
 N_LEVERAGES = 8  # rows of a leverage mix
 N_ROUNDS = 4  # distances between round prices
-N_MEASURES = len(Measure)  # bits of ``measures``, from the lowest
-N_OBSERVATIONS = 86 + N_MEASURES
 N_AHEAD = 12  # visits of a step that a batch foresees
 
 
@@ -347,36 +345,6 @@ HOT_RANGES = (
     (0, _offset(market_dtype("default"), "gateway") + 128),
     (_LEARNER // LINE * LINE, _LEARNER + _offset(LEARNER_DTYPE, "acks") + 160),
     (_FEED // LINE * LINE, _FEED + _offset(FEED_DTYPE, "flying") + SNAPSHOT_DTYPE.itemsize),
-)
-
-VIEW_DTYPE = np.dtype(
-    [
-        ("command", "i8"),  # bits of codes.Command, set by the caller
-        ("until", "i8"),  # advance to this time
-        ("target", "f8"),  # action: position in units of the limit, [-1, 1]
-        ("aggression", "f8"),  # action: > 0 takes, otherwise posts at the touch
-        ("has_action", "i8"),
-        ("seeds", "u8", (N_STREAMS, 2)),  # stream states for a reset
-        ("equity", "i8"),  # own equity at mark, quanta
-        ("position", "i8"),  # lots
-        ("price_pnl", "i8"),  # parts of the change of equity, quanta: see LEARNER_DTYPE
-        ("fees", "i8"),
-        ("funding", "i8"),
-        ("borrow", "i8"),
-        ("slippage", "i8"),
-        ("mark", "i8"),
-        ("liquidated", "i8"),
-        ("deleveraged", "i8"),  # lots
-        ("ignited", "i8"),  # 1 once the ignition barrier has been passed
-        ("problems", "i8"),  # bits of codes.Problem
-        ("held", "i8"),  # position that its acks have told it, lots
-        ("reach", "i8", (2,)),  # lots that actions -1 and 1 would lead to
-        ("waiting", "i8"),  # messages sent and not yet answered
-        ("resting", "i8"),  # lots of its open order, signed
-        ("measures", "i8"),  # of protection, as published: bits of measures.Measure
-        ("observation", "f4", (N_OBSERVATIONS + N_OBSERVATIONS % 2,)),  # an even number
-    ],
-    align=True,
 )
 
 # Scratch of a thread: what it asks for ahead. Machine addresses; no part of any market.

@@ -26,11 +26,11 @@ from squeezegym.core.fomo import spread
 from squeezegym.core.funding import pay_funding, sample_premium
 from squeezegym.core.gateway import send_ack
 from squeezegym.core.holders import holder_acts
-from squeezegym.core.learner import act, close_out, report
+from squeezegym.core.learner import act, begin_episode, close_out, report
 from squeezegym.core.lending import serve_lender
 from squeezegym.core.liquidation import serve_engine
 from squeezegym.core.marks import update_marks
-from squeezegym.core.opening import begin_episode, open_market
+from squeezegym.core.opening import open_market
 from squeezegym.core.protection import watch
 from squeezegym.core.reloaders import reload
 from squeezegym.core.triggers import check_mark

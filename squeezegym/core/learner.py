@@ -34,7 +34,7 @@ from squeezegym.core.feed import HORIZONS, receive
 from squeezegym.core.gateway import receive_acks, send
 from squeezegym.core.margin import maintenance_margin, margin_of
 from squeezegym.gatewaycodes import LEARNER_CANCEL, LEARNER_ORDER
-from squeezegym.state import N_MEASURES
+from squeezegym.viewrecord import N_MEASURES
 
 _TEN_BP = 1e-3
 _SECOND = 1e9
@@ -155,6 +155,21 @@ def close_out(market, params):
     place(market, params, venue, LEARNER, side, limit, abs(position), IOC, flags)
     if venue == SPOT:
         square_coins(market, params)
+
+
+@kernel
+def begin_episode(market, params):
+    """Take the references that rewards and observations are measured from."""
+    learner = market["learner"]
+    learner["start_equity"] = net_worth(market, params)
+    learner["opening_interest"] = market["feed"]["seen"]["open_interest"]
+    learner["price"] = 0
+    learner["fees"] = 0
+    learner["funding"] = 0
+    learner["borrow"] = 0
+    learner["slippage"] = 0
+    if params["protection"]["remembers"] != 0:
+        market["protection"]["n_fills"] = 0
 
 
 @kernel

@@ -31,7 +31,6 @@ from squeezegym.core.barrier import measure_barrier
 from squeezegym.core.book import NO_ORDER, open_book
 from squeezegym.core.borrow import lend, list_borrower
 from squeezegym.core.borrowers import open_borrowers
-from squeezegym.core.coins import net_worth
 from squeezegym.core.entries import draw_history, draw_sizes
 from squeezegym.core.exchange import place
 from squeezegym.core.feed import open_feed
@@ -338,21 +337,6 @@ def _open_learner(market, params):
         elif lots > 0:
             move_position(market, LEARNER, OUTSIDE, entry, lots)
     write_ack(market, params, learner["known"], market["clock"]["now"])
-
-
-@kernel
-def begin_episode(market, params):
-    """Take the references that rewards and observations are measured from."""
-    learner = market["learner"]
-    learner["start_equity"] = net_worth(market, params)
-    learner["opening_interest"] = market["feed"]["seen"]["open_interest"]
-    learner["price"] = 0
-    learner["fees"] = 0
-    learner["funding"] = 0
-    learner["borrow"] = 0
-    learner["slippage"] = 0
-    if params["protection"]["remembers"] != 0:
-        market["protection"]["n_fills"] = 0
 
 
 @kernel

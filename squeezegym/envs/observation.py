@@ -15,7 +15,7 @@ from gymnasium import spaces
 
 from squeezegym.gatewayrecord import N_LEVELS
 from squeezegym.measures import Measure
-from squeezegym.state import N_OBSERVATIONS
+from squeezegym.viewrecord import N_OBSERVATIONS
 
 
 @dataclass(frozen=True, slots=True)

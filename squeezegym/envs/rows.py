@@ -17,10 +17,21 @@ from squeezegym.envs.reward import reward
 from squeezegym.errors import ConfigError
 from squeezegym.sampling import ignition, sample
 from squeezegym.scenario import Scenario
-from squeezegym.state import N_OBSERVATIONS
+from squeezegym.viewrecord import N_OBSERVATIONS
 
 FLIP_POSITION = 0.25  # of the limit, on the catalyst's side
 FLIP_HOLD_NS = 5_000_000_000
+_PARTS = {  # of the PnL: field of the view, and its sign
+    "price": ("price_pnl", 1),
+    "fees": ("fees", -1),
+    "funding": ("funding", 1),
+    "borrow": ("borrow", -1),
+    "slippage": ("slippage", -1),
+}
+_REPORT = [
+    *("equity", "position", "liquidated", "deleveraged", "ignited", "measures"),
+    *(field for field, _ in _PARTS.values()),
+]
 _ROW_STATE = ("elapsed", "live", "equity", "start_equity", "standing", "flip_steps", "flipped")
 
 
@@ -140,13 +151,7 @@ class Rows:
         buy-ins, less the loss beyond its equity that others bear. They add up to the change.
         """
         views = self.batch.views
-        parts = {
-            "price": views["price_pnl"].copy(),
-            "fees": -views["fees"],
-            "funding": views["funding"].copy(),
-            "borrow": -views["borrow"],
-            "slippage": -views["slippage"],
-        }
+        parts = {name: views[field] * sign for name, (field, sign) in _PARTS.items()}
         change = views["equity"] - self.start_equity
         return {**parts, "liquidation": change - sum(parts.values())}
 
@@ -171,11 +176,27 @@ class Rows:
         return info
 
     def info_of(self, row: int) -> dict[str, Any]:
-        """Return the info of one row as Python floats and bools."""
-        return {
-            key: values[row].item() if values.ndim == 1 else values[row].copy()
-            for key, values in self.info().items()
+        """Return the info of one row as Python floats and bools: what :meth:`info` says of it."""
+        view = dict(zip(_REPORT, self.batch.views[_REPORT][row].item(), strict=True))
+        change = view["equity"] - int(self.start_equity[row])
+        parts = [view[field] * sign for field, sign in _PARTS.values()]
+        parts.append(change - sum(parts))
+        names = (*_PARTS, "liquidation")
+        info = {
+            "equity": view["equity"] * self.quantum,
+            "position": view["position"] / self.limit,
+            "pnl": change * self.quantum,
+            **{f"pnl_{name}": part * self.quantum for name, part in zip(names, parts, strict=True)},
+            "liquidated": view["liquidated"] != 0,
+            "deleveraged": view["deleveraged"] != 0,
+            "ignited": view["ignited"] != 0,
+            "flipped": bool(self.flipped[row]),
+            "restricted": view["measures"] != 0,
+            "is_success": not self.live[row] and change > 0,
         }
+        if self.actions == "masked":
+            info["action_mask"] = self.action_masks()[row].astype(np.int8)
+        return info
 
     def action_masks(self) -> Any:
         """Return (n, choices) bool: what of the menu the venue allows and would do something."""

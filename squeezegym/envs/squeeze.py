@@ -147,6 +147,11 @@ class SqueezeEnv(gym.Env[Any, Any]):
         """
         return self._rows.action_masks()[0]
 
+    @property
+    def quantum(self) -> float:
+        """Quote of one quantum."""
+        return self._rows.quantum
+
     def pnl(self) -> dict[str, int]:
         """Return the parts of the PnL in whole quanta; :meth:`squeezegym.envs.rows.Rows.pnl`."""
         return {part: int(quanta[0]) for part, quanta in self._rows.pnl().items()}

@@ -113,8 +113,7 @@ def test_threads_and_batch_size_change_nothing(threads):
 
 def test_spaces_metadata_and_spec():
     envs = gym.make_vec(ID, num_envs=4)
-    entries = len(FEATURES)
-    assert envs.observation_space.shape == (4, entries) and envs.action_space.shape == (4, 2)
+    assert envs.observation_space.shape == (4, len(FEATURES)) and envs.action_space.shape == (4, 2)
     assert envs.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
     assert "autoreset_mode" not in type(envs.unwrapped).metadata
     assert envs.spec.id == ID and len(envs.np_random) == 4 and len(envs.np_random_seed) == 4
@@ -195,3 +194,18 @@ def test_usual_vector_wrappers_run():
         observations, *_ = envs.step(envs.action_space.sample())
     assert observations.dtype == np.float32
     envs.close()
+
+
+@pytest.mark.parametrize("mode", ["NextStep", "Disabled"])
+def test_a_restored_row_goes_on_where_it_was(mode):
+    envs = gym.make_vec(ID, num_envs=2, autoreset_mode=mode, horizon_s=0.5).unwrapped
+    envs.reset(seed=0)
+    still = np.zeros((2, 2))
+    for _ in range(4):
+        envs.step(still)
+    state = envs.row(1).snapshot()
+    assert envs.step(still)[3].all()
+    envs.row(1).restore(state)
+    if mode == "Disabled":
+        envs.reset(options={"reset_mask": np.array([True, False])})
+    assert envs.step(still)[3].tolist() == [False, True]

@@ -89,7 +89,8 @@ def test_did_you_mean():
 
 def test_no_record_has_padding():
     from squeezegym.params import params_dtype
-    from squeezegym.state import SIZES, VIEW_DTYPE, market_dtype
+    from squeezegym.state import SIZES, market_dtype
+    from squeezegym.viewrecord import VIEW_DTYPE
 
     def padded(dtype, path):
         dtype = dtype.base

@@ -62,7 +62,8 @@ def test_importing_the_package_compiles_and_loads_no_kernel():
 
 
 @pytest.mark.parametrize(
-    "name", ["core/rng.py", "core/ladder.py", "codes.py", "state.py", "bookrecord.py"]
+    "name",
+    ["core/rng.py", "core/ladder.py", "codes.py", "state.py", "bookrecord.py", "viewrecord.py"],
 )
 def test_the_fingerprint_changes_with_any_source(tmp_path, monkeypatch, name):
     package = tmp_path / "squeezegym"
@@ -79,7 +80,7 @@ def test_the_fingerprint_changes_with_any_source(tmp_path, monkeypatch, name):
 
 def test_the_fingerprint_covers_every_module_that_kernels_import():
     """A constant taken from elsewhere would be frozen into stale machine code."""
-    covered = {"_jit", "codes", "gatewaycodes", "state", "params"}
+    covered = {"_jit", "codes", "gatewaycodes", "measures", "state", "params", "viewrecord"}
     for source in (ROOT / "squeezegym" / "core").glob("*.py"):
         for node in ast.walk(ast.parse(source.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("squeezegym."):
