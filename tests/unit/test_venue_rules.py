@@ -100,6 +100,13 @@ def test_a_trigger_takes_its_own_fields(fields, sentence):
         Scenario.load("calm", protection={"short_ban": fields})
 
 
+@pytest.mark.parametrize("fields", [{"start_s": 0.0}, {"trigger": "rule"}])
+def test_there_must_be_trades_to_cancel(fields):
+    rules = {"book": "perp", "trade_cancellation": fields}
+    with pytest.raises(ConfigError, match="no trade has been made by then"):
+        Scenario.load("calm", protection=rules)
+
+
 def test_trades_of_coins_cannot_be_cancelled():
     with pytest.raises(ConfigError, match="trade_cancellation needs book = 'perp', got 'spot'"):
         Scenario.load("calm", protection={"trade_cancellation": {"trigger": "agent"}})
