@@ -215,6 +215,15 @@ class TradeCancellation(Restriction):
 
     window_s: Positive = 10.0
 
+    @model_validator(mode="after")
+    def _has_a_past(self) -> TradeCancellation:
+        if self.start_s == 0 or (self.trigger == "rule" and self.move is None):
+            raise ValueError(
+                f"no trade has been made by then, got start_s={self.start_s}, move={self.move}; "
+                "set start_s above 0, or a move"
+            )
+        return self
+
 
 class BatchAuction(Restriction):
     """Orders collect for an interval, then trade at one price; again and again."""

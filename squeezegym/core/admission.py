@@ -214,7 +214,7 @@ def collects_batch(market, venue):
 
 
 @kernel
-def join_batch(market, venue, owner, side, price, qty):
+def join_batch(market, venue, owner, side, price, qty, flags):
     """Turn an order for now into one that waits for the uncross of the batch, where that will do.
 
     Followers, snipers and the learner can wait, and holders who reduce their position; who needs an
@@ -224,18 +224,18 @@ def join_batch(market, venue, owner, side, price, qty):
         ``(price, tif, flags)`` of the order.
     """
     held = market["accounts"][owner]["perp"]
-    flags = IS_AT_OPEN
+    more = IS_AT_OPEN
     if owner >= FIRST_HOLDER:
-        flags |= IS_REDUCE_ONLY
+        more |= IS_REDUCE_ONLY
         waits = venue == PERP and (qty <= held if side == SELL else qty <= -held)
     else:
         waits = owner == FOLLOWER or owner == SNIPER or owner == LEARNER
     if not waits or not collects_batch(market, venue):
-        return price, IOC, ZERO
+        return price, IOC, flags
     book = market["books"][venue]
     if price == 0:
         price = book["highest"] if side == BUY else book["lowest"]
-    return price, GTC, flags
+    return price, GTC, flags | more
 
 
 @kernel

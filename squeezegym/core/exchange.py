@@ -118,8 +118,8 @@ def place(market, params, venue, owner, side, price, qty, tif, flags):  # noqa: 
         ``(filled, order_id)``: lots filled, and the id of the resting rest or NO_ORDER.
     """
     book = market["books"][venue]
-    if market["protection"]["measures"] & BATCHING != 0 and tif == IOC and flags == 0:
-        price, tif, flags = join_batch(market, venue, owner, side, price, qty)
+    if market["protection"]["measures"] & BATCHING != 0 and tif == IOC and flags & IS_FORCED == 0:
+        price, tif, flags = join_batch(market, venue, owner, side, price, qty, flags)
     rules = flags & ~(IS_FORCED | IS_AT_OPEN)
     shun = shun_of(market, book, owner)
     status = refusal(book, side, price, qty, tif, rules)

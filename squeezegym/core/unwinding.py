@@ -16,6 +16,7 @@ from squeezegym.codes import (
     KIND_LEARNER,
     LEARNER,
     NEVER,
+    ONE,
     PERP,
     RATE_ONE,
     ZERO,
@@ -26,6 +27,7 @@ from squeezegym.codes import VENUE as VENUE_ACCOUNT
 from squeezegym.core.accounts import change_perp, pay, transfer
 from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.eventlog import LOG_UNWIND, count_problem, log_protection
+from squeezegym.core.exchange import count_learner
 from squeezegym.core.fills import AUCTIONED, BOUGHT, FORCED, OFF_BOOK, PAYMENT
 from squeezegym.core.triggers import LONGS, SHORTS, check_mark, delist, enlist
 
@@ -111,6 +113,8 @@ def _reverse(market, params, fill):
         fee = mul_div_up(price * qty, rate, RATE_ONE)
         transfer(market, VENUE_ACCOUNT, owner, fee)
         market["accounts"][owner]["fees"] -= fee
+        if owner == LEARNER:
+            count_learner(market, PERP, ONE - np.int64(side), price, qty, -fee)
 
 
 @kernel

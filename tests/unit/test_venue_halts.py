@@ -12,8 +12,10 @@ from squeezegym.codes import (
     Status,
 )
 from squeezegym.core.protection import watch
-from tests.guarded import NOISE, SECOND, Guarded, clear, hold, quoted
-from tests.kernels import BUY, IOC, SELL, from_python, read_side
+from squeezegym.core.triggers import enlist, open_ladder
+from tests.guarded import NOISE, SECOND, Guarded, clear, hold, quoted, with_margin
+from tests.kernels import BUY, GTC, IOC, SELL, from_python, read_side
+from tests.property.ladder_checks import assert_ladder_sound
 
 pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
 
@@ -23,12 +25,9 @@ LEARNER, SNIPER = (int(Account.LEARNER), int(Account.SNIPER))
 
 def test_a_circuit_breaker_stops_a_move_within_its_window_and_reopens_by_auction():
     market = quoted(circuit_breaker={"trigger": "rule", "variant": 0.1, "window_s": 100.0})
-    market.trade(1_005)
-    market.send(BUY, 1_104, 1)
-    market.guarded_book["last"] = 1_005
-    market.run(20)
-    market.send(SELL, 1_010, 0)
     clear(market)
+    market.trade(1_005)
+    market.run(20)
     market.trade(1_104)
     market.run(21)
     assert int(market.guarded_book["state"]) == BookState.OPEN  # 99 ticks
@@ -164,3 +163,22 @@ def test_who_can_wait_joins_the_batch(slot, lots, price, joins):
     assert market.send(BUY, price, 3, IOC, slot)[0] == expected
     market.run(1)
     assert int(market.accounts["perp"][slot]) == lots + (3 if joins else 0)
+
+
+@pytest.mark.parametrize(("held", "gone", "left"), [(5, 0, 0), (5, 2, 0), (8, 0, 3)])
+def test_an_auction_cuts_take_profits_and_ladders_their_holders_anew(held, gone, left):
+    market = with_margin(quoted())
+    clear(market)
+    from_python(open_ladder)(market.market["ladder"], np.int64(1_000), np.int64(0))
+    hold(market, HOLDER, held)
+    from_python(enlist)(market.market, market.params, np.int64(HOLDER))
+    market.decide("batch_auction", value=1.0)
+    market.send(SELL, 1_000, 5, GTC, HOLDER, int(OrderFlag.REDUCE_ONLY))
+    hold(market, HOLDER, -gone)
+    market.send(BUY, 1_000, 9)
+    market.run(1)
+    assert int(market.accounts["perp"][HOLDER]) == left
+    assert int(market.guarded_book["expired"]) == (1 if gone else 0)
+    assert market.market["holders"]["open_lots"][HOLDER].tolist() == [0, 0]
+    assert int(market.accounts["laddered"][HOLDER]) == (1 if left else 0)
+    assert_ladder_sound(market.market, market.params["margin"])

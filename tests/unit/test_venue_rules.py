@@ -14,7 +14,7 @@ from squeezegym.codes import (
 from squeezegym.errors import ConfigError
 from squeezegym.measures import RULE_NAMES, Measure, Rule
 from squeezegym.scenario import Scenario
-from tests.guarded import MAKER, NOISE, Guarded, hold, quoted
+from tests.guarded import MAKER, NOISE, SECOND, Guarded, hold, quoted
 from tests.kernels import BUY, GTC, IOC, SELL
 
 pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
@@ -98,6 +98,13 @@ def test_a_decision_changes_the_value_of_a_rule_in_force():
 def test_a_trigger_takes_its_own_fields(fields, sentence):
     with pytest.raises(ConfigError, match=sentence):
         Scenario.load("calm", protection={"short_ban": fields})
+
+
+@pytest.mark.parametrize("fields", [{"start_s": 0.0}, {"trigger": "rule"}])
+def test_there_must_be_trades_to_cancel(fields):
+    rules = {"book": "perp", "trade_cancellation": fields}
+    with pytest.raises(ConfigError, match="no trade has been made by then"):
+        Scenario.load("calm", protection=rules)
 
 
 def test_trades_of_coins_cannot_be_cancelled():
@@ -207,3 +214,22 @@ def test_a_band_around_the_last_price():
 
 def test_the_bits_are_those_of_the_rules():
     assert [Measure[rule.name] for rule in Rule] == [4 << rule for rule in Rule]
+
+
+def test_durations_go_by_the_compressed_clock_and_times_do_not():
+    rules = {
+        "short_ban": {"trigger": "rule", "move": 0.1, "lasts_s": 50.0},
+        "leverage_cap": {"start_s": 30.0, "notice_s": 60.0},
+        "trade_cancellation": {"trigger": "agent", "window_s": 20.0},
+        "book": "perp",
+        "day_s": 1_000.0,
+    }
+    overrides = {"protection": rules, "episode.clock_compression": 10.0}
+    packed = Scenario.load("calm", **overrides).pack()[0]["protection"]
+    assert int(packed["lasts"][Rule.SHORT_BAN]) == 5 * SECOND
+    assert int(packed["notice"][Rule.LEVERAGE_CAP]) == 6 * SECOND
+    assert int(packed["start"][Rule.LEVERAGE_CAP]) == 30 * SECOND
+    assert float(packed["value"][Rule.TRADE_CANCELLATION]) == 2.0
+    assert int(packed["day"]) == 100 * SECOND
+    assert packed["pause"].tolist() == [30 * SECOND, 12 * SECOND, 12 * SECOND]
+    assert packed["move_part"].tolist() == [36 * SECOND, SECOND * 6 // 10]
