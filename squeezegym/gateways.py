@@ -37,7 +37,8 @@ class Gateway(Frozen):
     """Law of the time of a message."""
     surge: NotNegative = 0.0
     """Requests that come with each message in stress and that the market does not send one by one
-    (retries, queries, quotes on levels that it leaves out), for a unit of the makers' stress."""
+    (retries, queries, quotes on levels that it leaves out), for a unit of the makers' stress beyond
+    1, which is twice the calm trend."""
     queue_bound: Annotated[int, Field(ge=1)] | None = None
     """Messages that may wait; None: as many as the size class holds."""
     shed_waiting: Annotated[int, Field(ge=0)] = 64

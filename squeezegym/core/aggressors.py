@@ -31,7 +31,8 @@ def take(market, params, venue, owner, side, qty, cap):
     """Send a background market order, or let it stand in line before a busy engine.
 
     ``cap`` bounds its price beyond the touch that its sender sees, relative; what it cannot fill
-    there is cancelled. The catalyst sends again later what an overloaded venue refuses.
+    there is cancelled. The catalyst sends again later what an overloaded venue refuses, or what
+    found its limit passed after a wait.
     """
     book = market["books"][venue]
     touch = book["best_ask"] if side == BUY else book["best_bid"]
@@ -65,6 +66,8 @@ def take_at(market, params, venue, owner, side, limit, qty):
         place(market, params, venue, owner, side, band, qty - filled, GTC, IS_AT_OPEN)
     if owner == VALUE:
         return
+    if owner == CATALYST and market["gateway"]["serving"] != 0:
+        market["flow"]["catalyst_left"] += qty - filled
     score = market["score"]
     score["demand"] += filled if side == BUY else -filled
     if score["barrier"] > 0 and score["ignition"] == NEVER:

@@ -21,7 +21,7 @@ from squeezegym.codes import (
 from squeezegym.core.arbitrageurs import arbitrageur_looks
 from squeezegym.core.book import NO_ORDER
 from squeezegym.core.exchange import place
-from squeezegym.core.fifo import awaits, is_busy, join_line
+from squeezegym.core.fifo import is_busy, join_line
 from squeezegym.core.flow import later
 from squeezegym.core.marks import mid
 from squeezegym.gatewaycodes import PAIR
@@ -43,8 +43,8 @@ def arbitrage_look(market, params):
         arbitrageur_looks(market, params)
         return
     market["clock"]["due"][_SOURCE] = later(market, _STREAM, rules["rate"])
-    if market["protection"]["measures"] & DISCONTINUOUS != 0 or awaits(market, ARBITRAGE):
-        return  # one leg could not trade, or the last pair stands in line
+    if market["protection"]["measures"] & DISCONTINUOUS != 0:
+        return  # one leg could not trade
     perp = mid(market["books"][PERP])
     spot = mid(market["books"][SPOT])
     basis = perp / spot - 1.0 - rules["fair_basis"]

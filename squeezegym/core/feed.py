@@ -65,12 +65,15 @@ def publish(market, params):
 
 @kernel
 def _measure_load(market, params):
-    """Let the engine's work for a message follow the requests that come with it in stress."""
+    """Let the engine's work for a message follow the requests that come with it in stress.
+
+    A stress up to 1, twice the calm trend, is nothing that senders would answer.
+    """
     rules = params["gateway"]
     fear = stress(market, params, SPOT)
     if params["scale"]["home"] == PERP:
         fear = max(fear, stress(market, params, PERP))
-    load = 1.0 + rules["surge"] * fear
+    load = 1.0 + rules["surge"] * max(0.0, fear - 1.0)
     market["gateway"]["service"] = np.int64(np.float64(rules["service"]) * load + 0.5)
 
 

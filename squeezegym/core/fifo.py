@@ -126,7 +126,9 @@ def join_line(market, params, errand, venue, owner, side, price, qty, tif, flags
     size = gateway["waiting"]
     request = _request(errand, qty, flags)
     own = errand == FORCED or errand == BUY_IN
-    overloaded = size >= rules["shed_waiting"] or backlog(market) >= rules["shed_delay"]
+    overloaded = size >= rules["shed_waiting"]
+    if rules["shed_delay"] != NEVER and not overloaded:
+        overloaded = backlog(market) >= rules["shed_delay"]
     shed = not own and not is_admitted(rules["exempt"], overloaded, request)
     if shed and errand == SLOT and order_id != NO_ORDER and qty > 0:
         refuse(market, OVERLOADED, venue, owner, side, price, qty, tif, flags, NO_ORDER)
@@ -137,7 +139,9 @@ def join_line(market, params, errand, venue, owner, side, price, qty, tif, flags
         status = OVERLOADED if shed else QUEUE_FULL
         refuse(market, status, venue, owner, side, price, qty, tif, flags, order_id)
         return False
-    row = market["line"][(gateway["head"] + size) % np.int64(market["line"].shape[0])]
+    last = gateway["head"] + size
+    places = np.int64(market["line"].shape[0])
+    row = market["line"][last if last < places else last - places]
     row["order_id"] = order_id
     row["arrived"] = market["clock"]["now"]
     row["price"] = np.uint32(price)

@@ -1,0 +1,75 @@
+"""The shipped squeeze asks more of the matching engine than it can serve; calm markets do not."""
+
+import numpy as np
+import pytest
+
+from squeezegym.batch import Batch
+from squeezegym.codes import Command
+from squeezegym.gateways import calm_messages_per_s
+from squeezegym.scenario import Scenario
+
+SECOND = 1_000_000_000
+SQUEEZE = {"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0}
+CALM_S = 80  # before any catalyst
+
+
+def run(name, n, seconds, **overrides):
+    """Offered utilisation and messages of each second, feed ages of each step, the markets."""
+    scenario = Scenario.load(name, **overrides)
+    batch = Batch(scenario, n)
+    for row in range(n):
+        batch.seed_row(row, 500 + row)
+    batch.command(slice(None), Command.RESET)
+    batch.advance()
+    batch.command(slice(None), Command.RUN)
+    markets = batch.markets
+    offered, events = [markets["gateway"]["offered"].copy()], [markets["clock"]["events"].copy()]
+    ages = []
+    for step in range(1, 10 * seconds + 1):
+        batch.views["until"] = step * SECOND // 10
+        batch.advance()
+        ages.append((markets["clock"]["now"] - markets["feed"]["seen"]["sent"]) / SECOND)
+        if step % 10 == 0:
+            offered.append(markets["gateway"]["offered"].copy())
+            events.append(markets["clock"]["events"].copy())
+    markets = markets.copy()
+    batch.close()
+    ages = np.array(ages).reshape(seconds, 10, n)
+    return np.diff(offered, axis=0) / SECOND, np.diff(events, axis=0), ages, markets
+
+
+@pytest.fixture(scope="module")
+def squeezes():
+    return run("short_squeeze", 24, 300, **SQUEEZE)
+
+
+@pytest.mark.slow
+def test_a_squeeze_overloads_the_engine_for_seconds(squeezes):
+    utilisation, _, _, markets = squeezes
+    above = (utilisation[CALM_S:] > 1).sum(0)
+    assert np.median(above) >= 10 and (above >= 5).mean() >= 0.75
+    shed = markets["gateway"]["refused"][:, 0]
+    assert np.median(shed) > 50
+
+
+@pytest.mark.slow
+def test_the_feed_of_an_overloaded_engine_is_five_times_older(squeezes):
+    utilisation, _, ages, _ = squeezes
+    quiet = run("calm", 12, CALM_S)[2]
+    calm = np.quantile(quiet, 0.99)
+    assert 0.1 < calm < 0.2
+    late = []
+    for row in range(utilisation.shape[1]):
+        crowded = utilisation[:, row] > 1
+        if crowded.sum() >= 5:
+            late.append(np.quantile(ages[crowded, :, row], 0.99))
+    assert np.median(late) > 5 * calm
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["calm", "thin_alt", "equity_halt", "round_number", "long_flush"])
+def test_calm_is_as_busy_as_the_scenario_says(name):
+    utilisation, messages, _, _ = run(name, 12, CALM_S, **{"gateway.surge": 0.0})
+    stated = calm_messages_per_s(Scenario.load(name))
+    assert messages.mean() == pytest.approx(stated, rel=0.25)
+    assert 0.05 < utilisation.mean() < 0.2
