@@ -7,8 +7,10 @@ import pytest
 
 from squeezegym.errors import ConfigError, DataError
 from squeezegym.theory import cascades, criticality
+from squeezegym.theory import reactions as kernels
 from squeezegym.theory.meanfield import mean_field
 from squeezegym.theory.reduced import Reactions, reduced_paths
+from tests.kernels import from_python
 
 FULL = dict(
     demand=400.0,
@@ -38,6 +40,28 @@ def test_paths_depend_on_seed_and_number_alone():
     assert (many[:7] == few).all() and (series[:7] == part).all()
     other, _ = reduced_paths(reactions, 7, seed=4, horizon_s=90.0)
     assert (other["forced"] != few["forced"]).any()
+
+
+@pytest.mark.parametrize("mean", [0.7, 9.0, 30.0, 400.0])
+def test_poisson_numbers(mean):
+    from scipy.stats import kstest, poisson
+
+    draw = from_python(kernels.poisson)
+    rng = np.array([[123456789, 987654321]], np.uint64)
+    found = np.array([draw(rng, mean) for _ in range(20_000)])
+    # Spread evenly over each step of the law, so that the test is exact.
+    below = poisson.cdf(found - 1, mean)
+    spread = np.random.default_rng(1).random(len(found))
+    assert kstest(below + spread * (poisson.cdf(found, mean) - below), "uniform").pvalue > 1e-3
+
+
+def test_binomial_numbers():
+    draw = from_python(kernels.binomial)
+    rng = np.array([[123456789, 987654321]], np.uint64)
+    found = np.array([draw(rng, 50, 0.03) for _ in range(20_000)])
+    assert found.mean() == pytest.approx(1.5, abs=0.035)
+    assert found.var() == pytest.approx(1.5 * 0.97, abs=0.06)
+    assert draw(rng, 50, 1.0) == 50 and draw(rng, 50, 0.0) == 0
 
 
 @pytest.mark.parametrize("random_sizes", [False, True])
