@@ -68,11 +68,11 @@ def market_checks(
     progress("responses of the market")
     yield from _indices(rows)
     progress("phase plane of the market")
-    points = list(phase("market", cells=6, paths=max(8, seeds // 2), seed=seed))
+    points = list(phase("market", cells=5, paths=max(8, seeds // 2), seed=seed))
     yield check(
         "V11",
         "full market: demand over barrier at which half squeeze, plane of open interest and depth",
-        f"36 points, {max(8, seeds // 2)} seeds each; {_BARRIER}",
+        f"25 points, {max(8, seeds // 2)} seeds each; {_BARRIER}",
         1.0,
         plane_midpoint(points),
         within(1.0, 0.1),

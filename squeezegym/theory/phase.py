@@ -30,7 +30,7 @@ MARKET_S = 120.0
 MARKET_DEMAND = 350.0  # base in half a minute
 MARKET_SHARE = 0.15  # of all shorts: half of those in the cluster
 PROBE_SEED = 40_000_001  # of the markets in which supply is measured
-MOST_PROBES = 16
+MOST_PROBES = 8
 _ENTRY, _MAINTENANCE = 50_000.0, 0.005
 _START_S = 20.0
 

@@ -131,6 +131,17 @@ def test_contagion_ends_at_its_final_size():
     assert paths["joined"].mean() == pytest.approx(joined, rel=0.01)
 
 
+def test_snipers_buy_with_forced_flow_and_sell_it_again():
+    of = {"demand": 200.0, "size": 0.5, "followers": 0.5, "hold_s": 20.0}
+    paths, _ = reduced_paths(Reactions.even(0.3, 1.0, **of), 200, seed=7)
+    assert paths["followed"].sum() == pytest.approx(0.5 * paths["forced"].sum(), rel=0.02)
+    assert paths["perp"] == pytest.approx(200.0 + paths["forced"])
+    assert (paths["top"] > paths["perp"] + 10).mean() > 0.95
+    # Below the threshold nobody follows.
+    few, _ = reduced_paths(Reactions.even(0.3, 1.0, threshold=1e9, **of), 20, seed=7)
+    assert not few["followed"].any()
+
+
 def test_a_cluster_is_passed_at_its_barrier():
     from scipy.stats import norm
 
