@@ -17,10 +17,10 @@ from squeezegym.market import Market
 from squeezegym.sampling import mid_ticks
 from squeezegym.scenario import Scenario
 from squeezegym.theory.bootstrap import Interval, episode_interval
+from squeezegym.theory.checks import Check, check, midpoint, plane_midpoint, within
 from squeezegym.theory.criticality import measured_index
 from squeezegym.theory.phase import MARKET_S, MARKET_SHARE, PROBE_SEED, market_scenario, phase
 from squeezegym.theory.probe import DURATION_S
-from squeezegym.theory.proof import Check, check, midpoint, plane_midpoint, within
 from squeezegym.theory.response import ProbeResult, probe, short_triggers
 from squeezegym.theory.samples import BP, FloatArray
 from squeezegym.theory.supply import Supply, measure_supply, measured_barriers
