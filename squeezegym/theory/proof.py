@@ -56,7 +56,7 @@ def one_tick_rise(bid: int, ask: int) -> float:
 
 
 def _one_tick(effort: float, seed: int) -> Iterator[Check]:
-    episodes = count(50_000, effort)
+    episodes = count(100_000, effort)
     for bid, ask in ((2, 1), (1, 3)):
         expected = one_tick_rise(bid, ask)
         yield check(
@@ -171,7 +171,7 @@ def _tail_exponent(sizes: FloatArray, low: float, high: float) -> tuple[float, I
 
 
 def _runaways(effort: float, seed: int) -> Iterator[Check]:
-    for n, demand, most, paths in ((1.02, 20.0, 1e4, 4000), (1.1, 5.0, 3e3, 10_000)):
+    for n, demand, most, paths in ((1.02, 20.0, 1e4, 8000), (1.1, 5.0, 3e3, 10_000)):
         for law in ("constant", "exponential"):
             tries = count(paths, effort)
             found, _ = reduced_paths(

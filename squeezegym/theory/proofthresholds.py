@@ -205,7 +205,7 @@ def _multiplier(effort: float, seed: int) -> Check:
 def _nulls(effort: float, seed: int) -> Iterator[Check]:
     from scipy.stats import norm
 
-    paths = count(400, effort)
+    paths = max(400, count(400, effort))  # fewer cannot tell a share of 1 %
     prices = np.arange(0.0, 2000.0)
     cluster = 300.0 * norm.cdf(prices, 500.0, 20.0)
     demand = 1.2 * cascades.ignition_barrier(prices, prices, cluster).demand
