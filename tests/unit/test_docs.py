@@ -25,7 +25,7 @@ def test_links_of_the_pages_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-@pytest.mark.parametrize("name", ["facts.md", "margin.md"])
+@pytest.mark.parametrize("name", ["facts.md", "margin.md", "theory.md"])
 def test_the_code_of_a_page_prints_what_the_page_says(name):
     text = (DOCS / name).read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
