@@ -58,6 +58,22 @@ def test_the_command_writes_and_goes_on(tmp_path, capsys, monkeypatch):
     assert "other options" in capsys.readouterr().err
 
 
+def test_a_stopped_run_keeps_its_points(tmp_path, capsys, monkeypatch):
+    def stopped(*_, **__):
+        yield from list(phase("throttle-resilience", cells=2, paths=2))[:3]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("squeezegym.theory.phase.phase", stopped)
+    out = tmp_path / "p.parquet"
+    options = ["--plane", "throttle-resilience", "--cells", "2", "--paths", "2"]
+    assert cli.main(["phase", *options, "--out", str(out)]) == 130
+    assert polars.read_parquet(tmp_path / "p.part.parquet").height == 3
+    assert "3 points are kept" in capsys.readouterr().err and not out.exists()
+    monkeypatch.undo()
+    assert cli.main(["phase", *options, "--out", str(out)]) == 0
+    assert polars.read_parquet(out).height == 4
+
+
 def test_bad_planes():
     with pytest.raises(ConfigError, match="plane must be one of"):
         list(phase("leverage"))
