@@ -169,7 +169,7 @@ def _threshold(scenario: Scenario, seeds: range, variant: str = "") -> Iterator[
 
 VARIANTS: dict[str, dict[str, Any]] = {
     ", no drift of the fundamental": {"value.drift_bps_per_minute": 0.0},
-    ", and a mark and an engine ten times as fast": {
+    ", no drift, mark and engine ten times as fast": {
         "value.drift_bps_per_minute": 0.0,
         "marks.interval_ms": 100,
         "liquidation.interval_ms": 10.0,

@@ -171,7 +171,7 @@ def _tail_exponent(sizes: FloatArray, low: float, high: float) -> tuple[float, I
 
 
 def _runaways(effort: float, seed: int) -> Iterator[Check]:
-    for n, demand, most, paths in ((1.02, 20.0, 1e4, 8000), (1.1, 5.0, 3e3, 10_000)):
+    for n, demand, most, paths in ((1.05, 10.0, 5e3, 8000), (1.1, 5.0, 3e3, 10_000)):
         for law in ("constant", "exponential"):
             tries = count(paths, effort)
             found, _ = reduced_paths(

@@ -222,7 +222,7 @@ def _nulls(effort: float, seed: int) -> Iterator[Check]:
     }
     for name, reactions in cases.items():
         found, _ = reduced_paths(reactions, paths, seed=seed)
-        passed = int((found["perp"] > demand / 0.8).sum())
+        passed = int((found["perp"] > demand / 0.7).sum())
         yield check(
             "V12",
             f"null: {name}",
