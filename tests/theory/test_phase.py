@@ -9,7 +9,14 @@ from squeezegym.errors import ConfigError
 from squeezegym.theory.phase import PLANES, _reduced_point, phase, points
 
 
-@pytest.mark.parametrize("plane", ["leverage-depth", "throttle-resilience", "mark-arbitrage"])
+@pytest.mark.parametrize(
+    "plane",
+    [
+        pytest.param("leverage-depth", marks=pytest.mark.slow),
+        "throttle-resilience",
+        "mark-arbitrage",
+    ],
+)
 def test_the_edge_lies_where_theory_puts_it(plane):
     rows = list(phase(plane, cells=8, paths=40, seed=3))
     index = np.array([row["index"] for row in rows])

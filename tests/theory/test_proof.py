@@ -87,7 +87,8 @@ def test_a_squeeze_is_ordered_and_has_an_arrow(signals):
     assert of[names[6], "quiet", 1.0].auc > 0.75
 
 
-def test_nulls_and_thresholds_of_the_full_market():
+@pytest.mark.slow
+def test_nulls_of_the_full_market():
     rows = list(marketproof._nulls(marketproof.market_scenario(1.0, 1.0), range(1, 9)))
     assert len(rows) == 3
     absorbed, unlinked, shuffled = (check.fact for check in rows)

@@ -166,7 +166,7 @@ def test_withdrawal_ignites_by_speed_alone(share):
         0.6, 1.0, queued=share * 0.6 * threshold, withdrawal=0.01, trend_s=0.05, size=0.001
     )
     assert mean_field(reactions, [40.0], most=1e4).ran_away == (share > 1)
-    paths, _ = reduced_paths(reactions, 20, seed=9, most=300.0)
+    paths, _ = reduced_paths(reactions, 8, seed=9, most=200.0)
     assert paths["ran_away"].mean() == pytest.approx(float(share > 1), abs=0.1)
 
 
