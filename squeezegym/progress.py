@@ -12,11 +12,12 @@ from rich.console import Console
 
 
 @contextmanager
-def market_time(total: float) -> Iterator[Callable[[float], None]]:
+def market_time(total: float, what: str = "market time") -> Iterator[Callable[[float], None]]:
     """Show market time passing, with the time left, on stderr when it is a terminal.
 
     Args:
         total: Market seconds that will be run.
+        what: What is counted, if something else.
 
     Yields:
         A function that is told how many market seconds were run since it was told last.
@@ -24,7 +25,7 @@ def market_time(total: float) -> Iterator[Callable[[float], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("market time"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    columns = (TextColumn(what), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(
         *columns,
         TimeRemainingColumn(),

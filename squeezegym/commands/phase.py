@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from squeezegym.commands.reports import needs
+from squeezegym.commands.reports import STOPPED, needs
 from squeezegym.errors import ConfigError, DataError
 from squeezegym.files import check_target, write_whole
+from squeezegym.progress import market_time
 
 PlaneName = Literal["leverage-depth", "throttle-resilience", "mark-arbitrage", "market"]
 _SAVE_EVERY = 10  # points between two writes of a diagram that is not complete
@@ -24,7 +24,7 @@ def phase(
     paths: int = 200,
     seed: int = 1,
     workers: int | None = None,
-) -> None:
+) -> int:
     """Simulate a phase diagram of cascades beside the critical line of theory.
 
     Stopped, it goes on where it was when it is run again with the same options: points that are
@@ -61,21 +61,18 @@ def phase(
         done=[(row["x"], row["y"]) for row in rows],
         workers=workers,
     )
-    console = Console(stderr=True)
-    columns = (TextColumn("points"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(
-        *columns,
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("run", total=cells * cells, completed=len(rows))
-        for row in todo:
-            rows.append(row)
-            progress.advance(task)
-            if len(rows) % _SAVE_EVERY == 0:
-                _save(part, rows)
+    try:
+        with market_time(cells * cells - len(rows), "points") as advance:
+            for row in todo:
+                rows.append(row)
+                advance(1.0)
+                if len(rows) % _SAVE_EVERY == 0:
+                    _save(part, rows)
+    except KeyboardInterrupt:
+        _save(part, rows)
+        kept = f"squeezegym: stopped; {len(rows)} points are kept in {part}"
+        Console(stderr=True).print(kept, highlight=False, soft_wrap=True)
+        return STOPPED
     order = {point: i for i, point in enumerate(points(plane, cells))}
     rows.sort(key=lambda row: order[row["x"], row["y"]])
     _save(out, rows)
@@ -87,6 +84,7 @@ def phase(
         written.append(figure)
     for path in written:
         Console().print(f"wrote {path}", highlight=False)
+    return 0
 
 
 def _save(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -1,1 +1,1 @@
-"""Theory beside the market: estimators of stylised facts, their intervals and targets."""
+"""Theory beside the market: stylised facts and their targets, the reduced model and its proof."""

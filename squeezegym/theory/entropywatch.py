@@ -14,6 +14,7 @@ from squeezegym.theory.entropy import transfer_entropy
 from squeezegym.theory.patterns import (
     LEAST,
     block_entropy,
+    forced_work,
     irreversibility,
     permutation_entropy,
     sign_entropy,
@@ -27,6 +28,7 @@ NAMES = (
     "irreversibility",
     "perp_to_spot",
     "spot_to_perp",
+    "forced_work",
 )
 
 
@@ -55,6 +57,7 @@ class EntropyWatch:
         integer("window", window, LEAST, 1_000_000)
         self._mids: deque[tuple[float, float]] = deque(maxlen=window + 1)
         self._taken: deque[tuple[int, int]] = deque(maxlen=window + 1)
+        self._forced: deque[int] = deque(maxlen=window + 1)
 
     def update(self, record: Any) -> None:
         """Take a sample of a market record: ``Market.record``, or a row of a batch."""
@@ -63,12 +66,14 @@ class EntropyWatch:
         )
         taken = record["score"]["taken"][Venue.PERP]
         self._taken.append((int(taken[Side.BUY]), int(taken[Side.SELL])))
+        longs, shorts = record["score"]["liquidated"]
+        self._forced.append(int(shorts) - int(longs))
 
     def observe(self) -> FloatArray:
-        """Return the six measures of `NAMES`; NaN where the window is too short yet.
+        """Return the measures of `NAMES`; NaN where the window is too short yet.
 
         Sides are those of the perp's net flow of each interval; patterns are those of its steps
-        and, for irreversibility, of its price.
+        and, for irreversibility, of its price. Work of forced orders is in quanta (tick x lot).
         """
         mids, found = np.array(self._mids), np.full(len(NAMES), np.nan)
         if len(mids) < LEAST + 2:
@@ -83,4 +88,6 @@ class EntropyWatch:
         found[3] = irreversibility(mids[:, 0], 3, self.shuffles)
         found[4] = transfer_entropy(steps[:, 0], steps[:, 1], self.shuffles)
         found[5] = transfer_entropy(steps[:, 1], steps[:, 0], self.shuffles)
+        forced, times = np.diff(self._forced), np.arange(len(mids), dtype=np.float64)
+        found[6] = forced_work(times[:-1], forced, times, mids[:, 0])[-1]
         return found

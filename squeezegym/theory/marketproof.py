@@ -17,16 +17,17 @@ from squeezegym.market import Market
 from squeezegym.sampling import mid_ticks
 from squeezegym.scenario import Scenario
 from squeezegym.theory.bootstrap import Interval, episode_interval
+from squeezegym.theory.checks import Check, check, midpoint, plane_midpoint, within
 from squeezegym.theory.criticality import measured_index
-from squeezegym.theory.phase import MARKET_S, MARKET_SHARE, PROBE_SEED, market_scenario, phase
+from squeezegym.theory.phase import MARKET_S, PROBE_SEED, market_scenario, phase
 from squeezegym.theory.probe import DURATION_S
-from squeezegym.theory.proof import Check, check, midpoint, plane_midpoint, within
 from squeezegym.theory.response import ProbeResult, probe, short_triggers
 from squeezegym.theory.samples import BP, FloatArray
 from squeezegym.theory.supply import Supply, measure_supply, measured_barriers
 from squeezegym.units import SECOND
 
 MULTIPLES = np.array([0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0])
+SQUEEZED = 0.15  # of all shorts: half of those in the cluster
 CHILD_BASE = 1.0  # of the metaorder of 300 base
 FUTURES = 48
 _BARRIER = "demand over barrier, split over both books in 30 s"
@@ -68,11 +69,12 @@ def market_checks(
     progress("responses of the market")
     yield from _indices(rows)
     progress("phase plane of the market")
-    points = list(phase("market", cells=6, paths=max(8, seeds // 2), seed=seed))
+    points = list(phase("market", cells=5, paths=max(8, seeds // 2), seed=seed))
     yield check(
         "V11",
-        "full market: demand over barrier at which half squeeze, plane of open interest and depth",
-        f"36 points, {max(8, seeds // 2)} seeds each; {_BARRIER}",
+        "full market: demand over barrier at which forced base exceeds it in half, plane of open"
+        " interest and depth",
+        f"25 points, {max(8, seeds // 2)} seeds each; {_BARRIER}",
         1.0,
         plane_midpoint(points),
         within(1.0, 0.1),
@@ -105,7 +107,7 @@ def run_multiples(
     batch.close()
     score = batch.markets["score"]
     forced = score["liquidated"][:, Side.SELL] * lot
-    bound = MARKET_SHARE * scenario.population.short_base
+    bound = SQUEEZED * scenario.population.short_base
     with np.errstate(divide="ignore"):
         visible = multiple * barriers / (score["barrier"] * lot)
     return Runs((forced >= bound).astype(np.float64), top, visible)
@@ -167,7 +169,7 @@ def _threshold(scenario: Scenario, seeds: range, variant: str = "") -> Iterator[
 
 VARIANTS: dict[str, dict[str, Any]] = {
     ", no drift of the fundamental": {"value.drift_bps_per_minute": 0.0},
-    ", and a mark and an engine ten times as fast": {
+    ", no drift, mark and engine ten times as fast": {
         "value.drift_bps_per_minute": 0.0,
         "marks.interval_ms": 100,
         "liquidation.interval_ms": 10.0,

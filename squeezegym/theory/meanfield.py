@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from squeezegym.errors import EngineError
-from squeezegym.theory.reactions import SERIES
+from squeezegym.theory.reactionrecord import SERIES
 from squeezegym.theory.reduced import Reactions
 from squeezegym.theory.samples import FloatArray, increasing, number
 
@@ -24,7 +24,7 @@ class MeanField(NamedTuple):
 
     Attributes:
         times: (t,) s.
-        series: (t, 6) `reactions.SERIES` at the times.
+        series: (t, 6) `reactionrecord.SERIES` at the times.
         ran_away: Whether the forced base reached its bound before the end.
     """
 
@@ -175,7 +175,7 @@ class _Flow:
         return 0.0 if position * math.copysign(1.0, flow) >= self.of.capital else flow
 
     def series(self, states: FloatArray) -> FloatArray:
-        """Read the `reactions.SERIES` of (t, 13) states."""
+        """Read the `reactionrecord.SERIES` of (t, 13) states."""
         found = np.empty((len(states), len(SERIES)))
         for row, state in zip(found, states, strict=True):
             row[0] = _at(self.perp, self.prices, state[STAYS] + state[GOES])

@@ -28,9 +28,9 @@ from squeezegym.units import SECOND
 RUN_AWAY = 10.0  # forced volume over exogenous
 MARKET_S = 120.0
 MARKET_DEMAND = 350.0  # base in half a minute
-MARKET_SHARE = 0.15  # of all shorts: half of those in the cluster
+MARKET_MULTIPLE = 1.0  # forced base over it
 PROBE_SEED = 40_000_001  # of the markets in which supply is measured
-MOST_PROBES = 16
+MOST_PROBES = 8
 _ENTRY, _MAINTENANCE = 50_000.0, 0.005
 _START_S = 20.0
 
@@ -259,8 +259,7 @@ def _market_point(of: Plane, point: tuple[float, float], paths: int, seed: int) 
     batch.advance()
     batch.close()
     forced = batch.markets["score"]["liquidated"][:, Side.SELL] * lot
-    bound = MARKET_SHARE * scenario.population.short_base / demand
-    return _row(point, index, forced / demand, bound)
+    return _row(point, index, forced / demand, MARKET_MULTIPLE)
 
 
 def market_scenario(crowd: float, depth: float) -> Scenario:

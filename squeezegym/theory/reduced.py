@@ -141,7 +141,7 @@ class Reactions:
         Raises:
             ConfigError: A number out of its range.
         """
-        from squeezegym.theory.reactions import SETUP_DTYPE
+        from squeezegym.theory.reactionrecord import SETUP_DTYPE
 
         for name in _ABOVE_ZERO:
             if not getattr(self, name) > 0:
@@ -187,14 +187,15 @@ def reduced_paths(
         threads: As of `squeezegym.batch.Batch`.
 
     Returns:
-        (n,) `reactions.PATH_DTYPE`, and (n, t, 6) the `reactions.SERIES` at the times.
+        (n,) `reactionrecord.PATH_DTYPE`, and (n, t, 6) the `reactionrecord.SERIES` at the times.
 
     Raises:
         ConfigError: A number out of its range, or a path that may never end, which needs
             ``most`` or ``horizon_s``.
         DataError: Bad profiles.
     """
-    from squeezegym.theory.reactions import PATH_DTYPE, SERIES, STATE_DTYPE, run_paths
+    from squeezegym.theory.reactionrecord import PATH_DTYPE, SERIES, STATE_DTYPE
+    from squeezegym.theory.reactions import run_paths
 
     n = integer("paths", paths, 1, 100_000_000)
     number("leap", leap, -1e-12, 0.5)

@@ -13,8 +13,8 @@ from squeezegym.errors import DataError
 from squeezegym.view.facts import number, signed
 
 if TYPE_CHECKING:
+    from squeezegym.theory.checks import Check
     from squeezegym.theory.earlywarning import Signal
-    from squeezegym.theory.proof import Check
 
 START, END = "<!-- proof -->", "<!-- end of proof -->"
 _HEADINGS = ("row", "prediction", "theory", "tolerance", "simulated", "95 % interval", "verdict")

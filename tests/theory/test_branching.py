@@ -48,6 +48,12 @@ def test_hawkes_ratio_without_the_bias_of_short_windows(n):
         assert fano_branching(counts).value < found.value - 0.01
 
 
+def test_hawkes_windows_of_four_memories_are_long_enough():
+    # Counts in windows of 8 memories alone fall .013 short.
+    found = [hawkes_branching(hawkes(0.8, 40_000.0, seed=s), 20.0, 40_000.0) for s in range(16)]
+    assert np.mean([x.value for x in found]) == pytest.approx(0.8, abs=0.006)
+
+
 def test_hawkes_error_is_that_of_repetitions():
     found = [hawkes_branching(hawkes(0.7, 6000.0, seed=s), 20.0, 6000.0) for s in range(60)]
     spread = np.std([x.value for x in found])

@@ -15,6 +15,7 @@ from squeezegym.theory.patterns import (
     permutation_entropy,
     sign_entropy,
 )
+from tests.theory.staircase import frozen_market
 
 
 def binary_entropy(p):
@@ -111,6 +112,24 @@ def test_a_watch_stands_beside_its_market():
     assert 0.5 < found["permutation_entropy"] < 1.1
     other.run(seconds=80.0)
     assert market.record.tobytes() == other.record.tobytes()
+
+
+def test_a_watch_counts_the_work_of_the_engine():
+    # Forced lots V climb a book of depth lambda: they pay V^2 / (2 lambda) beyond the start,
+    # and the mid moves by half of what the asks do.
+    market = frozen_market(0.6, size=0.1)
+    watch = EntropyWatch(window=500, shuffles=1)
+    start = market.mid()
+    path = []
+    for _ in range(400):
+        market.run(seconds=0.1)
+        watch.update(market.record)
+        path.append((int(market.record["score"]["liquidated"][1]), market.mid() - start))
+    forced, risen = np.array(path).T
+    expected = float(np.diff(forced) @ risen[:-1])
+    found = dict(zip(NAMES, watch.observe(), strict=True))["forced_work"]
+    assert found == pytest.approx(expected, rel=0.05)
+    assert forced[-1] * risen[-1] / 3 < found < forced[-1] * risen[-1]
 
 
 def test_bad_windows():

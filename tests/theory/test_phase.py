@@ -9,7 +9,14 @@ from squeezegym.errors import ConfigError
 from squeezegym.theory.phase import PLANES, _reduced_point, phase, points
 
 
-@pytest.mark.parametrize("plane", ["leverage-depth", "throttle-resilience", "mark-arbitrage"])
+@pytest.mark.parametrize(
+    "plane",
+    [
+        pytest.param("leverage-depth", marks=pytest.mark.slow),
+        "throttle-resilience",
+        "mark-arbitrage",
+    ],
+)
 def test_the_edge_lies_where_theory_puts_it(plane):
     rows = list(phase(plane, cells=8, paths=40, seed=3))
     index = np.array([row["index"] for row in rows])
@@ -56,6 +63,22 @@ def test_the_command_writes_and_goes_on(tmp_path, capsys, monkeypatch):
     whole.head(10).write_parquet(part)
     assert cli.main([*options, "--seed", "2", "--out", str(tmp_path / "q.parquet")]) == 2
     assert "other options" in capsys.readouterr().err
+
+
+def test_a_stopped_run_keeps_its_points(tmp_path, capsys, monkeypatch):
+    def stopped(*_, **__):
+        yield from list(phase("throttle-resilience", cells=2, paths=2))[:3]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("squeezegym.theory.phase.phase", stopped)
+    out = tmp_path / "p.parquet"
+    options = ["--plane", "throttle-resilience", "--cells", "2", "--paths", "2"]
+    assert cli.main(["phase", *options, "--out", str(out)]) == 130
+    assert polars.read_parquet(tmp_path / "p.part.parquet").height == 3
+    assert "3 points are kept" in capsys.readouterr().err and not out.exists()
+    monkeypatch.undo()
+    assert cli.main(["phase", *options, "--out", str(out)]) == 0
+    assert polars.read_parquet(out).height == 4
 
 
 def test_bad_planes():

@@ -7,8 +7,9 @@ import pytest
 
 from squeezegym import cli
 from squeezegym.errors import DataError
-from squeezegym.theory import earlywarning, marketproof, proof
+from squeezegym.theory import checks, earlywarning, marketproof, proof
 from squeezegym.theory.bootstrap import Interval
+from squeezegym.theory.reduced import Reactions
 from squeezegym.view.proof import END, START, proof_markdown, replaced
 
 HOLD = {"V0", "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9", "V10", "V11", "V12"}
@@ -44,11 +45,11 @@ def test_the_critical_window_narrows_as_the_root_and_not_as_the_cube_root(rows):
 
 
 def test_a_false_theory_departs():
-    found = proof.check("V1", "", "", 1.0, (1.2, Interval(1.19, 1.21)), proof.within(1.0, 0.02))
+    found = checks.check("V1", "", "", 1.0, (1.2, Interval(1.19, 1.21)), checks.within(1.0, 0.02))
     assert found.fact.verdict == "outside"
     # A chain whose engine forgets every fifth account has an index that is a fifth smaller.
-    share, _ = proof.edge(
-        lambda share: proof.Reactions.even(0.8 * share, 1.0, demand=100.0, size=0.5), 20, 300.0, 1
+    share, _ = checks.edge(
+        lambda share: Reactions.even(0.8 * share, 1.0, demand=100.0, size=0.5), 20, 300.0, 1
     )
     assert share > 1.1
 
@@ -56,10 +57,10 @@ def test_a_false_theory_departs():
 def test_midpoints():
     xs = np.linspace(0.0, 2.0, 21)
     hits = np.where(xs > 1.04, 50.0, 0.0)
-    value, interval = proof.midpoint(xs, hits, 50)
+    value, interval = checks.midpoint(xs, hits, 50)
     assert value == pytest.approx(1.05) and interval.low <= value <= interval.high
     points = [{"index": x, "ran_away": 1 / (1 + (1.3 / x) ** 4)} for x in np.geomspace(0.2, 5, 60)]
-    assert proof.plane_midpoint(points)[0] == pytest.approx(1.3, rel=1e-3)
+    assert checks.plane_midpoint(points)[0] == pytest.approx(1.3, rel=1e-3)
 
 
 def test_area_under_the_curve():
@@ -86,7 +87,8 @@ def test_a_squeeze_is_ordered_and_has_an_arrow(signals):
     assert of[names[6], "quiet", 1.0].auc > 0.75
 
 
-def test_nulls_and_thresholds_of_the_full_market():
+@pytest.mark.slow
+def test_nulls_of_the_full_market():
     rows = list(marketproof._nulls(marketproof.market_scenario(1.0, 1.0), range(1, 9)))
     assert len(rows) == 3
     absorbed, unlinked, shuffled = (check.fact for check in rows)
@@ -109,8 +111,8 @@ def test_the_command_writes_the_page(tmp_path):
 
 def test_the_page_is_replaced_between_its_marks():
     rows = [
-        proof.check("V1", "volume", "paths", 1.0, (1.01, Interval(1.0, 1.02)), (0.98, 1.02)),
-        proof.check("R", "index", "probes", 1.0, (0.2, Interval(0.1, 0.3)), (1.0, math.inf)),
+        checks.check("V1", "volume", "paths", 1.0, (1.01, Interval(1.0, 1.02)), (0.98, 1.02)),
+        checks.check("R", "index", "probes", 1.0, (0.2, Interval(0.1, 0.3)), (1.0, math.inf)),
     ]
     signal = earlywarning.Signal("entropy", "quiet", -30.0, 0.7, 0.9, 0.8, Interval(0.7, 0.9))
     text = proof_markdown(rows, [signal], "squeezegym proof", "here")

@@ -7,8 +7,10 @@ import pytest
 
 from squeezegym.errors import ConfigError, DataError
 from squeezegym.theory import cascades, criticality
+from squeezegym.theory import reactions as kernels
 from squeezegym.theory.meanfield import mean_field
 from squeezegym.theory.reduced import Reactions, reduced_paths
+from tests.kernels import from_python
 
 FULL = dict(
     demand=400.0,
@@ -38,6 +40,28 @@ def test_paths_depend_on_seed_and_number_alone():
     assert (many[:7] == few).all() and (series[:7] == part).all()
     other, _ = reduced_paths(reactions, 7, seed=4, horizon_s=90.0)
     assert (other["forced"] != few["forced"]).any()
+
+
+@pytest.mark.parametrize("mean", [0.7, 9.0, 30.0, 400.0])
+def test_poisson_numbers(mean):
+    from scipy.stats import kstest, poisson
+
+    draw = from_python(kernels.poisson)
+    rng = np.array([[123456789, 987654321]], np.uint64)
+    found = np.array([draw(rng, mean) for _ in range(20_000)])
+    # Spread evenly over each step of the law, so that the test is exact.
+    below = poisson.cdf(found - 1, mean)
+    spread = np.random.default_rng(1).random(len(found))
+    assert kstest(below + spread * (poisson.cdf(found, mean) - below), "uniform").pvalue > 1e-3
+
+
+def test_binomial_numbers():
+    draw = from_python(kernels.binomial)
+    rng = np.array([[123456789, 987654321]], np.uint64)
+    found = np.array([draw(rng, 50, 0.03) for _ in range(20_000)])
+    assert found.mean() == pytest.approx(1.5, abs=0.035)
+    assert found.var() == pytest.approx(1.5 * 0.97, abs=0.06)
+    assert draw(rng, 50, 1.0) == 50 and draw(rng, 50, 0.0) == 0
 
 
 @pytest.mark.parametrize("random_sizes", [False, True])
@@ -107,6 +131,17 @@ def test_contagion_ends_at_its_final_size():
     assert paths["joined"].mean() == pytest.approx(joined, rel=0.01)
 
 
+def test_snipers_buy_with_forced_flow_and_sell_it_again():
+    of = {"demand": 200.0, "size": 0.5, "followers": 0.5, "hold_s": 20.0}
+    paths, _ = reduced_paths(Reactions.even(0.3, 1.0, **of), 200, seed=7)
+    assert paths["followed"].sum() == pytest.approx(0.5 * paths["forced"].sum(), rel=0.02)
+    assert paths["perp"] == pytest.approx(200.0 + paths["forced"])
+    assert (paths["top"] > paths["perp"] + 10).mean() > 0.95
+    # Below the threshold nobody follows.
+    few, _ = reduced_paths(Reactions.even(0.3, 1.0, threshold=1e9, **of), 20, seed=7)
+    assert not few["followed"].any()
+
+
 def test_a_cluster_is_passed_at_its_barrier():
     from scipy.stats import norm
 
@@ -131,7 +166,7 @@ def test_withdrawal_ignites_by_speed_alone(share):
         0.6, 1.0, queued=share * 0.6 * threshold, withdrawal=0.01, trend_s=0.05, size=0.001
     )
     assert mean_field(reactions, [40.0], most=1e4).ran_away == (share > 1)
-    paths, _ = reduced_paths(reactions, 20, seed=9, most=300.0)
+    paths, _ = reduced_paths(reactions, 8, seed=9, most=200.0)
     assert paths["ran_away"].mean() == pytest.approx(float(share > 1), abs=0.1)
 
 
