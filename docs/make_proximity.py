@@ -387,13 +387,13 @@ over weeks; skill is the share by which the Brier score is below that of the pas
 
 {up}
 
-{up_verdict}
+{up_verdict} {up_level}
 
 ### Flushes ({flushes} of {rows} rows)
 
 {down}
 
-{down_verdict}
+{down_verdict} {down_level}
 
 ![Predicted and observed](images/proximity-calibration.png)
 
@@ -427,15 +427,27 @@ def kept(work: Path | None, name: str, make: Callable[[], dict[str, str]]) -> di
     return found
 
 
-def backtest(data: Path) -> dict[str, str]:
+def backtest(data: Path, work: Path | None) -> dict[str, str]:
     """Score both sides."""
-    rows = gather(data)
+    kept_rows = None if work is None else work / "rows.parquet"
+    if kept_rows is not None and kept_rows.is_file():
+        rows = pl.read_parquet(kept_rows)
+    else:
+        rows = gather(data)
+    if kept_rows is not None:
+        rows.write_parquet(kept_rows)
     by_side = {side: scores(rows, side) for side in (1, -1)}
     calibration(HERE / "images" / "proximity-calibration.png", by_side)
     parts = {"rows": f"{len(rows) // 2:,}"}
     for side, name, count in ((1, "up", "squeezes"), (-1, "down", "flushes")):
         parts[name], parts[f"{name}_verdict"] = score_table(by_side[side]), verdict(by_side[side])
-        parts[count] = str(int(rows.filter(pl.col("side") == side)["begins"].sum()))
+        mine = rows.filter(pl.col("side") == side)
+        parts[count] = str(int(mine["begins"].sum()))
+        parts[f"{name}_level"] = (
+            f"As it stands the chance is {mine['chance'].mean():.0%} on average, while"
+            f" {mine['begins'].mean():.1%} of the rows were followed by one of the"
+            f" {count} of the rule: it ranks at best, and its level is not to be believed."
+        )
     return parts
 
 
@@ -449,7 +461,7 @@ def main() -> None:
     parts |= kept(work, "january", lambda: {"january": january(data)})
     for symbol in ALTCOINS:
         parts |= kept(work, symbol, lambda symbol=symbol: {symbol: altcoin(data, symbol)})  # type: ignore[misc]
-    parts |= kept(work, "backtest", lambda: backtest(data))
+    parts |= kept(work, "backtest", lambda: backtest(data, work))
     parts |= kept(work, "market", lambda: full_market(data))
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],

@@ -25,8 +25,8 @@ def calibrate(
     scenario: Path | None = None,
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None,
     check: bool = False,
-    seeds: int = 8,
-    rounds: int = 8,
+    seeds: int = 16,
+    rounds: int = 10,
     as_json: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
 ) -> int:
     """Fit a scenario to recordings, or rewrite the numbers that one marks [capture].

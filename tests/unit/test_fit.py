@@ -138,7 +138,7 @@ def test_a_depth_profile_is_found():
 
 
 def test_every_knob_moves_one_number_and_nothing_at_one():
-    scenario = Scenario.load("from_data", **{"activity.log_sd": 0.3})
+    scenario = Scenario.load("from_data")
     levels = tuple((0.5 + i, 10.0, False) for i in range(5))
     scenario = Scenario.load(scenario, **{"depth.perp.bids": levels, "depth.perp.asks": levels})
     for knob in KNOBS:
