@@ -39,6 +39,7 @@ def captures(files):
     return [read_capture(group) for group in files]
 
 
+@pytest.mark.slow
 def test_the_recording_has_these_moments(captures):
     watched = watch_captures(*captures)
     found = moments([watched])

@@ -102,6 +102,7 @@ def test_moments_are_those_of_the_series():
     assert found["branching"] < 0.3
 
 
+@pytest.mark.slow
 def test_intervals_cover_as_often_as_they_say():
     inside = []
     for seed in range(20):
