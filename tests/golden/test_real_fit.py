@@ -71,7 +71,7 @@ def test_the_fitted_market_has_them_too(files, captures, tmp_path):
     # Another recording can be laid over it.
     again = scenario_from_data(book, spot, base=str(path))
     assert again.noise.perp.decay_per_s == found.scenario.noise.perp.decay_per_s
-    assert again.arbitrage.base_per_bp != base.arbitrage.base_per_bp
+    assert again.noise.perp.decay_per_s != base.noise.perp.decay_per_s
 
 
 @pytest.mark.slow
