@@ -322,6 +322,9 @@ what stands against them. What no file tells (who holds an open interest, at wha
 much collateral, how fast the book refills) is drawn 64 times, and every number below is the
 middle of the draws with 5 % and 95 % beside it. The reduced model is this project's own theory.
 
+In short, from the test below. Squeezes: {up_verdict} Flushes: {down_verdict} What stands on a map
+is of use beside the price; the chance is not a forecast.
+
 - **index**: largest ratio, over a band of 1 % within 10 % of the price, of what is liquidated
   there to what rests there. Above 1 the band liquidates more than it can take.
 - **barrier**: outside demand that sets the nearest cascade of at least 1 % off, in quote and in
@@ -348,6 +351,9 @@ the integer trigger of the market is that price to within 2 parts in 100,000 (`t
 Hourly open interest, taker ratio and the price that they imply; each row is what was known at its
 time. The depth is not recorded: 16 million on either side within 10 bp, as on 2024-08-08, within
 a factor of 1.6. The open interest fell by a tenth within the hour before 00:55 on the 14th.
+
+The chance up grows through the day before the squeeze. It stays high after it, when nothing
+followed: the volatility that it is measured with then contains the squeeze.
 
 ![The map before the squeeze](images/proximity-2023-01-13.png)
 
