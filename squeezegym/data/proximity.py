@@ -28,6 +28,7 @@ UNKNOWN = (
     "hidden and iceberg orders, and what makers do with the visible ones when price runs",
     "holders who add margin, close or reverse on the way, and orders that wait outside the book",
     "news, outages and measures of the venue: outside flow goes on as it was",
+    "the level of the chance: before recorded squeezes it was far too high, and did not rank them",
 )
 """What no file tells."""
 
