@@ -28,6 +28,7 @@ def calibrate(
     seeds: int = 16,
     rounds: int = 10,
     as_json: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
+    markdown: Path | None = None,
 ) -> int:
     """Fit a scenario to recordings, or rewrite the numbers that one marks [capture].
 
@@ -45,12 +46,13 @@ def calibrate(
         seeds: Markets of each round of simulation of a fit.
         rounds: Rounds of a fit.
         as_json: Write a fit's intervals and moments to this .json.
+        markdown: Write them as a page to this .md.
     """
     from squeezegym.data.calibrate import calibrate as measured_file
     from squeezegym.data.calibrate import measure_pair
 
     if scenario is None:
-        return _fit(book, spot, out, seeds, rounds, as_json)
+        return _fit(book, spot, out, seeds, rounds, as_json, markdown)
     needs("tomlkit", "data", "calibrate")
     target = out or scenario
     if not scenario.is_file():
@@ -80,10 +82,11 @@ def _fit(
     seeds: int,
     rounds: int,
     as_json: Path | None,
+    markdown: Path | None,
 ) -> int:
     from squeezegym.data.binance_raw import read_capture
     from squeezegym.data.fit import fit, work
-    from squeezegym.data.fit_report import fit_toml
+    from squeezegym.data.fit_report import fit_markdown, fit_toml
     from squeezegym.data.from_data import scenario_from_data
 
     needs("scipy", "theory", "calibrate")
@@ -93,6 +96,7 @@ def _fit(
         raise ConfigError(f"--seeds and --rounds must be at least 1, got {seeds} and {rounds}")
     check_target("--out", out, (".toml",))
     check_target("--json", as_json, (".json",))
+    check_target("--markdown", markdown, (".md",))
     names = [os.pathsep.join(str(path) for path in files) for files in (book, spot)]
     base = scenario_from_data(*names)  # type: ignore[arg-type]
     perp, other = read_capture(list(book)), read_capture(list(spot))
@@ -107,5 +111,12 @@ def _fit(
         )
     Console().print(table)
     write_report(out, fit_toml(found))
-    write_report(as_json, json.dumps(found.to_dict(), indent=2) + "\n")
+    data = found.to_dict()
+    write_report(as_json, json.dumps(data, indent=2) + "\n")
+    files = [" ".join(path.name for path in group) for group in (book, spot)]
+    command = (
+        f"squeezegym calibrate --book {files[0]} --spot {files[1]} --out {out.name}"
+        f" --seeds {seeds} --rounds {rounds}"
+    )
+    write_report(markdown, fit_markdown(data, command))
     return 0

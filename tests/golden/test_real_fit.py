@@ -79,7 +79,10 @@ def test_the_command_writes_a_scenario(files, tmp_path, capsys):
     out, data = tmp_path / "fitted.toml", tmp_path / "fit.json"
     book, spot = ([str(file) for file in group] for group in files)
     args = ["calibrate", "--book", *book, "--spot", *spot, "--seeds", "1", "--rounds", "1"]
-    assert main([*args, "--out", str(out), "--json", str(data)]) == 0
+    page = tmp_path / "fit.md"
+    more = ["--out", str(out), "--json", str(data), "--markdown", str(page)]
+    assert main([*args, *more]) == 0
+    assert "| perp volatility | root mean square" in page.read_text(encoding="utf-8")
     assert "perp volatility" in capsys.readouterr().out
     assert json.loads(data.read_text())["digest"] == Scenario.load(out).digest()
     assert main(args) == 2
