@@ -62,8 +62,8 @@ def fit_markdown(data: Mapping[str, Any], command: str) -> str:
         "# A scenario fitted to recorded minutes",
         "",
         f"Written by `{command}`: {inside} of {len(data['moments'])} moments are inside.",
-        "Intervals are of blocks of 20 s of the recording; simulated moments are medians over seeds",
-        "that were not used to fit.",
+        "Intervals are of blocks of 20 s of the recording; simulated moments are medians over",
+        "seeds that were not used to fit.",
         "",
         "| moment | estimator | recorded | 95 % interval | simulated | verdict |",
         "|---|---|---|---|---|---|",
@@ -81,8 +81,8 @@ def fit_markdown(data: Mapping[str, Any], command: str) -> str:
         lines.append("| " + " | ".join(cells) + " |")
     lines += [
         "",
-        "Self-excitation of aggressor orders, by likelihood. Residuals of a process that fits are no",
-        "farther from the exponential than the last column.",
+        "Self-excitation of aggressor orders, by likelihood. Residuals of a process that fits are",
+        "no farther from the exponential than the last column.",
         "",
         "| book | branching | decay, per s | gain per order | distance | of chance |",
         "|---|---|---|---|---|---|",
