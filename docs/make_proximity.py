@@ -1,16 +1,17 @@
-"""Write the page on proximity and its figures: ``python docs/make_proximity.py DATA_FOLDER``.
+"""Write the page on proximity and its figures: ``python docs/make_proximity.py DATA [WORK]``.
 
-The folder holds the recorded data of the tests. The page shows what is derived from it, never rows.
+DATA holds the recorded data of the tests; the page shows what is derived from them, never rows.
+With a folder WORK each part is kept there once it is done, and a run that was stopped goes on.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
 import sys
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from squeezegym.data.labels import find_squeezes
 from squeezegym.data.liquidation_map import liquidation_levels
 from squeezegym.data.load import load
 from squeezegym.data.positions import read_holdings
-from squeezegym.data.proximity import Proximity, Range, proximity
+from squeezegym.data.proximity import UNKNOWN, Proximity, Range, proximity
 from squeezegym.data.proximity_market import market_chances, with_map
 from squeezegym.data.situation import Files, situation
 from squeezegym.rules import Margin
@@ -47,13 +48,13 @@ DEPTH_QUOTE = 16e6  # of January 2023 nobody recorded the depth: that of the cap
 COINS = ("BTC", "ETH", "SOL", "HYPE", "DOGE")
 ALTCOINS = ("DOTUSDT", "NEARUSDT")
 MARKET_SEEDS, MARKET_S = 32, 600.0
-PATHS = 1024
-EVERY_H = 6
+PATHS, STEP_S = 1024, 60.0
+EVERY_H = 12
 
 
 def measured(moment: Moment) -> Proximity:
     """Measures of a moment."""
-    return proximity(moment.waiting, moment.impact, at=moment.at, paths=PATHS)
+    return proximity(moment.waiting, moment.impact, at=moment.at, paths=PATHS, step_s=STEP_S)
 
 
 def form(values: Range, text: str, scale: float = 1.0) -> str:
@@ -153,9 +154,14 @@ def altcoin(data: Path, symbol: str) -> str:
     }
     shown: dict[str, list[Any]] = {"at": [], "change": [], "up": [], "down": []}
     first = 0.0
-    for moment in follow_candles(candles, BRACKETS, every=3):
+    for moment in follow_candles(candles, BRACKETS, every=6):
         found = proximity(
-            moment.waiting, moment.impact, at=moment.at, horizons=(86_400.0,), paths=512
+            moment.waiting,
+            moment.impact,
+            at=moment.at,
+            horizons=(86_400.0,),
+            paths=512,
+            step_s=STEP_S,
         )
         first = first or found.price
         shown["at"].append(moment.at)
@@ -185,7 +191,7 @@ def gather(data: Path) -> pl.DataFrame:
     found = []
     for coin in COINS:
         mine, rates = (frame.filter(pl.col("symbol") == coin) for frame in (candles, funding))
-        found.append(rows_of_candles(mine, BRACKETS, funding=rates, every=EVERY_H))
+        found.append(rows_of_candles(mine, BRACKETS, funding=rates, every=EVERY_H, paths=256))
         print(coin, len(found[-1]), flush=True)
     return pl.concat(found)
 
@@ -258,7 +264,7 @@ def _auc(of: Score) -> float:
     return of.auc if of.auc is not None else of.fitted
 
 
-def full_market(data: Path) -> tuple[str, Proximity]:
+def full_market(data: Path) -> dict[str, str]:
     """The reduced chain and the full market from one recorded book."""
     folder = data / "binance-raw-2024-08-08"
     spot = [folder / f"spot_btcusdt_2024080{day}.gz" for day in (8, 9)]
@@ -297,13 +303,17 @@ def full_market(data: Path) -> tuple[str, Proximity]:
         "shorts liquidated, base",
         "longs",
     )
-    return table(head, rows), found
+    hour, day = (
+        f"{found.up.chances[h].probability:.1%} up and {found.down.chances[h].probability:.1%} down"
+        for h in ("3600", "86400")
+    )
+    return {"market": table(head, rows), "hour": hour, "day": day}
 
 
 PAGE = """# How near is the liquidation point?
 
-Written by `python docs/make_proximity.py DATA` at commit {commit} on {machine}, Python {python},
-in {minutes:.0f} min. DATA are recordings that are not part of the project; the page shows what
+Written by `python docs/make_proximity.py DATA` at commit {commit} on {machine}, Python
+{python}. DATA are recordings that are not part of the project; the page shows what
 was derived from them.
 
 `squeezegym proximity` answers from what a person has: positions, or metrics with the open
@@ -311,6 +321,9 @@ interest, or candles say where liquidations wait; a capture of the book, or flow
 what stands against them. What no file tells (who holds an open interest, at what entry, with how
 much collateral, how fast the book refills) is drawn 64 times, and every number below is the
 middle of the draws with 5 % and 95 % beside it. The reduced model is this project's own theory.
+
+In short, from the test below. Squeezes: {up_verdict} Flushes: {down_verdict} What stands on a map
+is of use beside the price; the chance is not a forecast.
 
 - **index**: largest ratio, over a band of 1 % within 10 % of the price, of what is liquidated
   there to what rests there. Above 1 the band liquidates more than it can take.
@@ -338,6 +351,9 @@ the integer trigger of the market is that price to within 2 parts in 100,000 (`t
 Hourly open interest, taker ratio and the price that they imply; each row is what was known at its
 time. The depth is not recorded: 16 million on either side within 10 bp, as on 2024-08-08, within
 a factor of 1.6. The open interest fell by a tenth within the hour before 00:55 on the 14th.
+
+The chance up grows through the day before the squeeze. It stays high after it, when nothing
+followed: the volatility that it is measured with then contains the squeeze.
 
 ![The map before the squeeze](images/proximity-2023-01-13.png)
 
@@ -373,17 +389,17 @@ the fitted curve over pairs of rows of one stretch of time: across stretches the
 alone would rank, and badly, since a busy stretch follows a quiet one. Intervals are a bootstrap
 over weeks; skill is the share by which the Brier score is below that of the past rate.
 
-### Squeezes ({squeezes} of {rows:,} rows)
+### Squeezes ({squeezes} of {rows} rows)
 
 {up}
 
-{up_verdict}
+{up_verdict} {up_level}
 
-### Flushes ({flushes} of {rows:,} rows)
+### Flushes ({flushes} of {rows} rows)
 
 {down}
 
-{down_verdict}
+{down_verdict} {down_level}
 
 ![Predicted and observed](images/proximity-calibration.png)
 
@@ -404,22 +420,55 @@ scenario's.
 """
 
 
-def main() -> None:
-    """Measure everything and write the page."""
-    data, started = Path(sys.argv[1]), time.perf_counter()
-    (HERE / "images").mkdir(exist_ok=True)
-    parts: dict[str, Any] = {"positions": positions(data), "january": january(data)}
-    print("january", flush=True)
-    parts["altcoins"] = "\n".join(altcoin(data, symbol) for symbol in ALTCOINS)
-    print("altcoins", flush=True)
-    parts["market"], found = full_market(data)
-    print("market", flush=True)
-    rows = gather(data)
+def kept(work: Path | None, name: str, make: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """Make a part, or take it from the folder of what was made before."""
+    path = None if work is None else work / f"{name}.json"
+    if path is not None and path.is_file():
+        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+    found = make()
+    if path is not None:
+        path.write_text(json.dumps(found), encoding="utf-8")
+    print(name, flush=True)
+    return found
+
+
+def backtest(data: Path, work: Path | None) -> dict[str, str]:
+    """Score both sides."""
+    kept_rows = None if work is None else work / "rows.parquet"
+    if kept_rows is not None and kept_rows.is_file():
+        rows = pl.read_parquet(kept_rows)
+    else:
+        rows = gather(data)
+    if kept_rows is not None:
+        rows.write_parquet(kept_rows)
     by_side = {side: scores(rows, side) for side in (1, -1)}
     calibration(HERE / "images" / "proximity-calibration.png", by_side)
-    for side, name in ((1, "up"), (-1, "down")):
+    parts = {"rows": f"{len(rows) // 2:,}"}
+    for side, name, count in ((1, "up", "squeezes"), (-1, "down", "flushes")):
         parts[name], parts[f"{name}_verdict"] = score_table(by_side[side]), verdict(by_side[side])
-    count = {side: int(rows.filter(pl.col("side") == side)["begins"].sum()) for side in (1, -1)}
+        mine = rows.filter(pl.col("side") == side)
+        parts[count] = str(int(mine["begins"].sum()))
+        parts[f"{name}_level"] = (
+            f"As it stands the chance is {mine['chance'].mean():.0%} on average, while"
+            f" {mine['begins'].mean():.1%} of the rows were followed by one of the"
+            f" {count} of the rule: it ranks at best, and its level is not to be believed."
+        )
+    return parts
+
+
+def main() -> None:
+    """Measure everything and write the page."""
+    data, work = Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    (HERE / "images").mkdir(exist_ok=True)
+    if work is not None:
+        work.mkdir(exist_ok=True)
+    parts = kept(work, "positions", lambda: {"positions": positions(data)})
+    parts |= kept(work, "january", lambda: {"january": january(data)})
+    for symbol in ALTCOINS:
+        parts |= kept(work, symbol, lambda symbol=symbol: {symbol: altcoin(data, symbol)})  # type: ignore[misc]
+    parts |= kept(work, "backtest", lambda: backtest(data, work))
+    parts |= kept(work, "market", lambda: full_market(data))
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],
         cwd=HERE,
@@ -427,23 +476,14 @@ def main() -> None:
         text=True,
         check=True,
     ).stdout.strip()
-    hour, day = (
-        f"{found.up.chances[h].probability:.1%} up and {found.down.chances[h].probability:.1%} down"
-        for h in ("3600", "86400")
-    )
     text = PAGE.format(
         **parts,
+        altcoins="\n".join(parts[symbol] for symbol in ALTCOINS),
         commit=commit,
         machine=f"{platform.machine()}, {os.cpu_count()} cores",
         python=platform.python_version(),
-        minutes=(time.perf_counter() - started) / 60,
-        unknown="; ".join(found.unknown),
+        unknown="; ".join(UNKNOWN),
         every=EVERY_H,
-        squeezes=count[1],
-        flushes=count[-1],
-        rows=len(rows) // 2,
-        hour=hour,
-        day=day,
     )
     (HERE / "proximity.md").write_text(text, encoding="utf-8")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +11,10 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from squeezegym.commands.reports import needs
+from squeezegym.commands.reports import needs, write_report
 from squeezegym.errors import ConfigError
 from squeezegym.files import check_target, write_whole
+from squeezegym.progress import market_time
 
 _OUTDATED = 1
 
@@ -19,24 +22,37 @@ _OUTDATED = 1
 def calibrate(
     book: tuple[Path, ...],
     spot: tuple[Path, ...],
-    scenario: Path,
+    scenario: Path | None = None,
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None,
     check: bool = False,
+    seeds: int = 16,
+    rounds: int = 10,
+    as_json: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
+    markdown: Path | None = None,
 ) -> int:
-    """Rewrite the numbers that a scenario file marks [capture] from recordings.
+    """Fit a scenario to recordings, or rewrite the numbers that one marks [capture].
 
-    Comments, order and spacing of the file stay. Exit code 1 when --check finds a difference.
+    Without --scenario a new one is fitted and written to --out: self-excitation and depth by
+    likelihood, then trade rates, spread, depth and volatility by simulation, with intervals and how
+    good the fit is. With --scenario its marked numbers are measured; comments, order and spacing of
+    the file stay. Exit code 1 when --check finds a difference.
 
     Args:
         book: Raw capture of the perp; several files of one recording in order.
         spot: Raw capture of spot from the same time.
-        scenario: The .toml file.
-        out: Write here instead of in its place.
+        scenario: The .toml file whose marked numbers are rewritten.
+        out: Write here; with --scenario by default in its place.
         check: Write nothing; fail when the file differs from the recording.
+        seeds: Markets of each round of simulation of a fit.
+        rounds: Rounds of a fit.
+        as_json: Write a fit's intervals and moments to this .json.
+        markdown: Write them as a page to this .md.
     """
     from squeezegym.data.calibrate import calibrate as measured_file
     from squeezegym.data.calibrate import measure_pair
 
+    if scenario is None:
+        return _fit(book, spot, out, seeds, rounds, as_json, markdown)
     needs("tomlkit", "data", "calibrate")
     target = out or scenario
     if not scenario.is_file():
@@ -56,4 +72,51 @@ def calibrate(
         return _OUTDATED if differ else 0
     write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
     console.print(f"wrote {target}: {differ} of {len(changes)} numbers changed", highlight=False)
+    return 0
+
+
+def _fit(
+    book: tuple[Path, ...],
+    spot: tuple[Path, ...],
+    out: Path | None,
+    seeds: int,
+    rounds: int,
+    as_json: Path | None,
+    markdown: Path | None,
+) -> int:
+    from squeezegym.data.binance_raw import read_capture
+    from squeezegym.data.fit import fit, work
+    from squeezegym.data.fit_report import fit_markdown, fit_toml
+    from squeezegym.data.from_data import scenario_from_data
+
+    needs("scipy", "theory", "calibrate")
+    if out is None:
+        raise ConfigError("calibrate without --scenario writes a new one; name it with --out")
+    if seeds < 1 or rounds < 1:
+        raise ConfigError(f"--seeds and --rounds must be at least 1, got {seeds} and {rounds}")
+    check_target("--out", out, (".toml",))
+    check_target("--json", as_json, (".json",))
+    check_target("--markdown", markdown, (".md",))
+    names = [os.pathsep.join(str(path) for path in files) for files in (book, spot)]
+    base = scenario_from_data(*names)  # type: ignore[arg-type]
+    perp, other = read_capture(list(book)), read_capture(list(spot))
+    with market_time(work(seeds, rounds)) as advance:
+        found = fit(base, perp, other, seeds=range(1, seeds + 1), rounds=rounds, progress=advance)
+    table = Table("moment", "recorded", "95 % interval", "simulated", "", title="The fitted market")
+    for moment in found.moments:
+        ends = f"{moment.interval.low:.4g} to {moment.interval.high:.4g}"
+        verdict = "inside" if moment.inside else "outside"
+        table.add_row(
+            moment.name, f"{moment.recorded:.4g}", ends, f"{moment.simulated:.4g}", verdict
+        )
+    Console().print(table)
+    write_report(out, fit_toml(found))
+    data = found.to_dict()
+    write_report(as_json, json.dumps(data, indent=2) + "\n")
+    files = [" ".join(path.name for path in group) for group in (book, spot)]
+    command = (
+        f"squeezegym calibrate --book {files[0]} --spot {files[1]} --out {out.name}"
+        f" --seeds {seeds} --rounds {rounds}"
+    )
+    write_report(markdown, fit_markdown(data, command))
     return 0

@@ -226,4 +226,4 @@ def wilson(hits: float, trials: float) -> tuple[float, float]:
     share, weight = hits / trials, z * z / trials
     middle = share + weight / 2
     half = z * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
-    return (middle - half) / (1 + weight), (middle + half) / (1 + weight)
+    return max(0.0, (middle - half) / (1 + weight)), min(1.0, (middle + half) / (1 + weight))

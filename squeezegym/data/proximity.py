@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from squeezegym.data.chain import HOUR_S, Chance, chances, quantiles, survival_weights
+from squeezegym.data.chain import HOUR_S, STEP_S, Chance, chances, quantiles, survival_weights
 from squeezegym.data.fold import LEAST_MOVE, Fold, dynamic_index, fold
 from squeezegym.data.impact import Impact
 from squeezegym.data.liquidation_map import FloatArray, LiquidationMap
@@ -28,6 +28,7 @@ UNKNOWN = (
     "hidden and iceberg orders, and what makers do with the visible ones when price runs",
     "holders who add margin, close or reverse on the way, and orders that wait outside the book",
     "news, outages and measures of the venue: outside flow goes on as it was",
+    "the level of the chance: before recorded squeezes it was far too high, and did not rank them",
 )
 """What no file tells."""
 
@@ -117,6 +118,7 @@ def proximity(
     survived_h: float = 24.0,
     horizons: Sequence[float] = (HOUR_S, DAY_S),
     paths: int = 2048,
+    step_s: float = STEP_S,
     seed: int = 0,
 ) -> Proximity:
     """Measure how near a market is.
@@ -129,12 +131,13 @@ def proximity(
             that contradict them weigh less.
         horizons: Times for which the chance of a cascade is simulated, s; none for no simulation.
         paths: Simulated paths for each.
+        step_s: Length of their steps, s.
         seed: Of the paths.
     """
-    weights = survival_weights(waiting, impact, survived_h, paths=paths, seed=seed)
+    weights = survival_weights(waiting, impact, survived_h, paths=paths, step_s=step_s, seed=seed)
     found: dict[str, tuple[Chance, Chance]] = {
         f"{horizon:g}": chances(
-            waiting, impact, horizon, paths=paths, weights=weights, seed=seed + 1
+            waiting, impact, horizon, paths=paths, weights=weights, step_s=step_s, seed=seed + 1
         )
         for horizon in horizons
     }

@@ -78,6 +78,7 @@ def recorded(shared):
     return files, situation(files, BRACKETS, draws=16)
 
 
+@pytest.mark.slow
 def test_a_real_book_measures_depth_and_flow(recorded):
     _, moment = recorded
     assert moment.at == datetime(2024, 8, 8, 23, 55, tzinfo=UTC)

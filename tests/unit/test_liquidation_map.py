@@ -117,6 +117,11 @@ def test_levels_that_price_touched_are_gone():
     # The shorts of 100 are gone and only those opened again since stand there.
     assert found.shorts.sum(axis=1) == pytest.approx(10.0, rel=0.01)
     assert 0 < found.longs.sum() < before
+    moved = opened()
+    moved.step(hour(100.0, 50.0))
+    moved.step(hour(100.0, 20.0, low=100.0, high=112.0))
+    # The fifth of those who entered anew at 100 stands where all stood.
+    assert moved.map().within(1, 0.1) == pytest.approx(4.0)
     behind = opened()
     behind.step(hour(100.0, 50.0))
     behind.step(hour(105.0, 50.0, low=100.0, high=105.0))

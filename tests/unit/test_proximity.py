@@ -182,7 +182,7 @@ def test_the_whole_answer_is_plain_data():
     plain = json.loads(json.dumps(found.to_dict()))
     assert plain["at"] == "2024-11-01T00:00:00+00:00"
     assert set(plain["up"]["chances"]["600"]) >= {"probability", "low", "high"}
-    assert len(plain["unknown"]) == 5
+    assert len(plain["unknown"]) == 6
 
 
 def candles(minutes: int = 200, taker: bool = True, flat: bool = False):
