@@ -10,6 +10,7 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from squeezegym.batch import Batch
 from squeezegym.envs.action import action_space
 from squeezegym.envs.loading import load_scenario
 from squeezegym.envs.marketrow import MarketRow
@@ -177,6 +178,11 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         self._done = done
         self._look()
         return rows.observations(), rewards, terminated, truncated, infos
+
+    @property
+    def batch(self) -> Batch:
+        """The batch of markets behind it, for recorders and diagnosis, never for the policy."""
+        return self._rows.batch
 
     def reset_info(self) -> dict[str, Any]:
         """Return the present info of every row, without masks."""
