@@ -39,6 +39,10 @@ class Episode:
     """Largest fall of equity from an earlier high."""
     turnover: float = 0.0
     """Position traded, limits."""
+    forced_base: float = 0.0
+    """Liquidated on the side that the catalyst squeezes, all accounts."""
+    catalyst_base: float = 0.0
+    """Size of the catalyst."""
     inactive: bool = False
     """It did no more than leave what it began with."""
     price: float = 0.0
@@ -105,6 +109,8 @@ def _episode(name: str, paths: Paths, row: int) -> Episode:
         multiple=float(paths.multiple[row]),
         drawdown_percent=float((np.maximum.accumulate(begun) - begun).max()),
         turnover=float(moves.sum()),
+        forced_base=float(paths.ends["forced"][row]),
+        catalyst_base=float(paths.catalyst[row]),
         inactive=bool(moves.sum() <= abs(paths.start[row]) + OUT),
         **parts,
         false_flip=not ignited and first_held(waiting, held) is not None,

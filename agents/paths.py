@@ -47,8 +47,11 @@ class Paths:
     """(n,) time of ignition; NaN without one."""
     multiple: Array
     """(n,) size of the catalyst in ignition barriers; 0 without one."""
+    catalyst: Array
+    """(n,) size of the catalyst, base."""
     ends: dict[str, Array]
-    """(n,) of the last info: ``liquidated``, ``flipped`` and the parts of PnL, percent."""
+    """(n,) of the last info: ``liquidated``, ``flipped``, ``ignited``, the parts of PnL (percent),
+    and ``forced``: what was liquidated of those whom the catalyst squeezes, base."""
 
     @property
     def times(self) -> Array:
@@ -99,7 +102,10 @@ def _play(
     running = np.ones(len(seeds), np.bool_)
     steps = np.zeros(len(seeds), np.int64)
     start = info["position"].copy()
-    multiple = inner.batch.markets["flow"]["catalyst_multiple"].copy()
+    flow = inner.batch.markets["flow"]
+    multiple, catalyst_lots = flow["catalyst_multiple"].copy(), flow["catalyst_size"].copy()
+    forced = 1 if scenario.catalyst.side == "buy" else 0  # shorts or longs
+    lot = scenario.contract.lot_size
     columns: list[tuple[Array, Array, Array]] = []
     ignition = np.full(len(seeds), np.nan)
     percent = 100.0 / scenario.learner.capital_quote
@@ -115,6 +121,7 @@ def _play(
         found = inner.batch.markets["score"]["ignition"]
         ignition = np.where(running & (found != NEVER), found / SECOND, ignition)
         last = {name: info[name] for name in ("liquidated", "flipped", "ignited")}
+        last["forced"] = inner.batch.markets["score"]["liquidated"][:, forced] * lot
         last |= {part: info[f"pnl_{part}"] * percent for part in PARTS}
         ends = {k: np.where(running, v, ends.get(k, v)) for k, v in last.items()}
         steps += running
@@ -136,6 +143,7 @@ def _play(
         start=start,
         ignition_s=ignition,
         multiple=multiple,
+        catalyst=catalyst_lots * lot,
         ends=ends,
     )
 
@@ -156,7 +164,7 @@ def joined(parts: Sequence[Paths]) -> Paths:
             pieces = [np.pad(p, w, mode="edge") for p, w in zip(pieces, wide, strict=True)]
         return np.concatenate(pieces)
 
-    names = ("position", "pnl", "mid", "steps", "start", "ignition_s", "multiple")
+    names = ("position", "pnl", "mid", "steps", "start", "ignition_s", "multiple", "catalyst")
     arrays: dict[str, Any] = {name: stacked(name) for name in names}
     return replace(
         parts[0],

@@ -22,10 +22,16 @@ IDLE_SHARE = 0.95
 _BPS = 100.0  # of a percent
 
 
-def frame(episodes: Sequence[Episode], env_id: str) -> pl.DataFrame:
-    """Return episodes as a table, one row each, in the order of the seeds."""
+def frame(episodes: Sequence[Episode], env_id: str, run: int = 0) -> pl.DataFrame:
+    """Return episodes as a table, one row each.
+
+    Args:
+        episodes: Of one policy or several.
+        env_id: Where they were played.
+        run: Training seed, where several trainings make one policy of the table.
+    """
     rows = pl.DataFrame([asdict(episode) for episode in episodes], infer_schema_length=None)
-    return rows.with_columns(env_id=pl.lit(env_id)).sort("policy", "seed", maintain_order=True)
+    return rows.with_columns(env_id=pl.lit(env_id), run=pl.lit(run))
 
 
 def score(table: pl.DataFrame) -> dict[str, Any]:
@@ -52,7 +58,7 @@ def score(table: pl.DataFrame) -> dict[str, Any]:
         },
         "improvement": {
             name: {
-                other: improvement(_strata(mine), _strata(theirs))._asdict()
+                other: _better(mine, theirs)._asdict()
                 for other, theirs in by_name.items()
                 if other != name
             }
@@ -70,9 +76,22 @@ def _regimes(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 
 def _strata(rows: pl.DataFrame) -> list[Array]:
-    """Return PnL in bp of capital, one array a scenario and regime."""
-    parts = rows.sort("env_id", "regime", "seed").partition_by("env_id", "regime")
-    return [_column(part, "pnl_percent") * _BPS for part in parts]
+    """Return PnL in bp of capital, one array a scenario, regime and training."""
+    return [_column(part, "pnl_percent") * _BPS for part in _parts(rows)]
+
+
+def _parts(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    ordered = rows.sort("env_id", "regime", "run", "seed")
+    return ordered.partition_by("env_id", "regime", "run", maintain_order=True)
+
+
+def _better(mine: pl.DataFrame, theirs: pl.DataFrame) -> Estimate:
+    """Return the probability of earning more; of several trainings every pair is compared."""
+    other = theirs.select("env_id", "seed", pl.col("pnl_percent").alias("other"))
+    both = _parts(mine.join(other, on=("env_id", "seed"), maintain_order="left_right"))
+    return improvement(
+        [_column(part, "pnl_percent") for part in both], [_column(part, "other") for part in both]
+    )
 
 
 def _column(rows: pl.DataFrame, name: str) -> Array:

@@ -28,7 +28,14 @@ def paths(position, *, ignition=5.0, mid=None, pnl=None, side=1, multiple=2.0, s
         start=np.array([start]),
         ignition_s=np.array([ignition]),
         multiple=np.array([multiple]),
-        ends={"liquidated": none, "flipped": none, "ignited": none, **{p: none for p in PARTS}},
+        catalyst=np.array([multiple * 10]),
+        ends={
+            "forced": none,
+            "liquidated": none,
+            "flipped": none,
+            "ignited": none,
+            **{p: none for p in PARTS},
+        },
     )
 
 

@@ -80,6 +80,18 @@ def test_improvement_and_idleness(table):
     assert told["idle"] == ["flat"]
 
 
+def test_trainings_of_one_policy_are_strata_and_every_pair_is_compared(table):
+    again = table.filter(pl.col("policy") == "flat").with_columns(
+        run=pl.lit(1), pnl_percent=pl.lit(5.0)
+    )
+    told = score(pl.concat([table, again]))
+    assert told["policies"]["flat"]["all"]["episodes"] == 16
+    # A run that earns 0 in every episode and one that earns 5, against 4, 5, 6, 9 and four 0.
+    assert told["improvement"]["flat"]["<b>good</b>"]["value"] == (0 + 4 / 2 + 1 + 1 / 2 + 4) / 16
+    found = told["policies"]["flat"]["all"]["mean"]
+    assert found["low"] == found["value"] == found["high"] == 250
+
+
 def test_the_order_of_the_rows_does_not_matter(table):
     shuffled = table.sample(fraction=1.0, shuffle=True, seed=3)
     assert score(shuffled)["improvement"]["flat"] == score(table)["improvement"]["flat"]
