@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from agents.baselines.policy import Array, Clairvoyant, Policy
+from agents.baselines.policy import Array, Oracle, Policy
 from squeezegym.codes import NEVER, NO_ASK, NO_BID, Venue
 from squeezegym.units import SECOND
 
@@ -80,7 +80,7 @@ def follow(
         kwargs["actions"] = "masked"
     for first in range(0, len(seeds), CHUNK):
         chunk = [int(seed) for seed in seeds[first : first + CHUNK]]
-        if isinstance(policy, Clairvoyant):
+        if isinstance(policy, Oracle):
             policy.foresee(env_id, env_kwargs, chunk)
         envs = gym.make_vec(env_id, len(chunk), autoreset_mode="NextStep", **kwargs)
         try:

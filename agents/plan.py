@@ -123,4 +123,5 @@ def predicted_steps(plan: Plan) -> dict[str, float]:
         "unseen": length * plan.fewer * (trained + 2) * len(unseen()),
         "audit": 0.0,
         "page": 0.0,
+        "models": 0.0,
     }

@@ -87,6 +87,11 @@ def resolve(config: Config) -> Config:
         if getattr(config, name) < least:
             flag = name.replace("_", "-")
             raise ConfigError(f"--{flag} must be >= {least}, got {getattr(config, name)}")
+    if config.learner.algorithm != "ppo":
+        raise ConfigError(
+            f"quickstart trains ppo, got --learner.algorithm {config.learner.algorithm}; train it "
+            f"with python -m agents.train {config.learner.algorithm}"
+        )
     if config.time_limit is None or not config.time_limit > 0:
         raise ConfigError(f"--time-limit must be > 0 seconds, got {config.time_limit}")
     return config

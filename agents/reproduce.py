@@ -1,15 +1,15 @@
-"""Make the results page anew: train, evaluate, ask what the policies use, write docs/results.md.
+"""Make the results anew: train, evaluate, ask what policies use, write docs/results.md and models.
 
 ::
 
     python -m agents.reproduce --out runs/results
     python -m agents.reproduce --short --out runs/smoke
 
-Stages: train, evaluate, events, ablations, unseen, audit, page. Each says first how long it will
-take, and leaves its result in the folder; the same command goes on where it was stopped, within a
-training too. ``--short`` runs every stage in minutes, on trainings too short to learn anything; its
-page is written into the folder. To train on several machines, run the trainings as sweeps and put
-the run folders under ``train/NAME-SEED``.
+Stages: train, evaluate, events, ablations, unseen, audit, page, models. Each says first how long it
+will take, and leaves its result in the folder; the same command goes on where it was stopped,
+within a training too. ``--short`` runs every stage in minutes, on trainings too short to learn
+anything; its page and models are written into the folder. To train on several machines, run the
+trainings as sweeps and put the run folders under ``train/NAME-SEED``.
 """
 
 from __future__ import annotations
@@ -197,6 +197,18 @@ def page(study: Study) -> Any:
     return told
 
 
+def models(study: Study) -> Any:
+    """Write the pretrained models and their cards."""
+    import polars as pl
+
+    from agents.models import publish
+
+    folder = (study.out if study.plan.short else _DOCS.parent) / "pretrained"
+    folder.mkdir(exist_ok=True)
+    episodes = pl.read_parquet(study.out / EPISODES)
+    return publish(study.out, folder, study.plan, episodes, manifest(0, {}))
+
+
 STAGES: dict[str, Callable[[Study], Any]] = {
     "train": train,
     "evaluate": evaluate,
@@ -205,6 +217,7 @@ STAGES: dict[str, Callable[[Study], Any]] = {
     "unseen": unseen,
     "audit": audit,
     "page": page,
+    "models": models,
 }
 
 

@@ -36,8 +36,8 @@ class Policy(Protocol):
 
 
 @runtime_checkable
-class Clairvoyant(Protocol):
-    """A policy that knows the episodes before it plays them: an oracle."""
+class Oracle(Protocol):
+    """A policy that knows the episodes before it plays them."""
 
     def foresee(self, env_id: str, env_kwargs: Mapping[str, Any], seeds: Sequence[int]) -> None:
         """Look at the episodes that follow; called before :meth:`Policy.reset`."""

@@ -81,6 +81,30 @@ def test_the_flips_measured_are_those_of_the_environment():
     assert all(e.false_flip != e.ignited for e in played)  # long all the time
 
 
+@pytest.mark.parametrize("algorithm", ["ppo", "recurrent_ppo", "maskable_ppo", "sac"])
+def test_a_policy_file_plays_in_the_environment_that_it_was_trained_for(tmp_path, algorithm):
+    from squeezegym.integrations.policyfile import PolicySpec
+    from squeezegym.integrations.trained import TrainedPolicy, _build
+
+    spec = PolicySpec(
+        algorithm=algorithm,
+        decision_steps=3,
+        hidden=(8,),
+        lstm=4 if algorithm == "recurrent_ppo" else 0,
+        env_id=ENV_ID,
+        scenario="0" * 16,
+        seed=0,
+        steps=1,
+    )
+    kwargs = evaluate.resolve_environment(ENV_ID, QUICK)
+    policy = TrainedPolicy(spec, _build(spec), deterministic=False)
+    first = play("p", policy, ENV_ID, kwargs, [5, 6])
+    assert [e.steps for e in first] == [30, 30]
+    assert any(e.turnover > abs(e.mean_abs_position) for e in first)
+    again = play("p", policy, ENV_ID, kwargs, [5, 6])
+    assert [e.pnl_percent for e in again] == [e.pnl_percent for e in first]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -16,6 +16,7 @@ from agents.baselines import (
 )
 from squeezegym.envs.action import action_space
 from squeezegym.envs.observation import FEATURES, INDEX, observation_space
+from squeezegym.theory.criticality import final_rise
 
 
 def observations(*rows: dict[str, float]) -> np.ndarray:
@@ -155,6 +156,7 @@ def test_flip_rule_compares_the_expected_rise_with_the_cost():
     )
     # 20 pending, 10 a bp on offer, half of what was bought was forced: 20 / (10 * (1 - 1/2)) bp.
     assert rule.expected_rise(seen)[0] == pytest.approx(4.0, rel=1e-4)
+    assert final_rise(demand=20.0, depth=10.0, density=0.5 * 10.0) == 4.0
 
 
 def test_flip_rule_enters_above_the_cost_and_leaves_below_a_share_of_it():

@@ -157,6 +157,6 @@ def test_stages_run_once_and_in_order(tmp_path, monkeypatch):
     console = Console(quiet=True)
     reproduce.reproduce(Config(tmp_path / "out", True, ("events",)), console)
     reproduce.reproduce(Config(tmp_path / "out", True), console)
-    assert ran == ["events", "train", "evaluate", "ablations", "unseen", "audit", "page"]
+    assert ran == ["events", "train", "evaluate", "ablations", "unseen", "audit", "page", "models"]
     with pytest.raises(ConfigError, match="another plan"):
         reproduce.reproduce(Config(tmp_path / "out"), console)
