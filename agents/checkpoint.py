@@ -33,13 +33,13 @@ _COUNTERS = (
 _REPLAY = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
-def save(path: Path, model: Any, curve: list[dict[str, float]]) -> None:
+def save(path: Path, model: Any, reports: Any) -> None:
     """Write the state of a training, whole or not at all.
 
     Args:
         path: An ``.npz`` file.
         model: Between two rollouts.
-        curve: What it has reported so far.
+        reports: What it has reported so far, as plain data.
     """
     arrays, plain = _batch_state(model.env)
     arrays["last_obs"], arrays["last_starts"] = model._last_obs, model._last_episode_starts
@@ -52,7 +52,7 @@ def save(path: Path, model: Any, curve: list[dict[str, float]]) -> None:
     plain["python"] = random.getstate()
     kind, arrays["numpy"], *rest = np.random.get_state()  # noqa: NPY002 (the library's own)
     plain["numpy"] = [kind, *rest]
-    plain["curve"] = curve
+    plain["reports"] = reports
     if isinstance(model, OffPolicyAlgorithm):
         replay: Any = model.replay_buffer
         plain["replay"] = [replay.pos, replay.full]
@@ -64,7 +64,7 @@ def save(path: Path, model: Any, curve: list[dict[str, float]]) -> None:
     write_whole(path, lambda partial: np.savez(partial, plain=json.dumps(plain), **arrays))
 
 
-def restore(path: Path, model: Any) -> list[dict[str, float]]:
+def restore(path: Path, model: Any) -> Any:
     """Put a fresh training into the state of a checkpoint; return what it had reported.
 
     Raises:
@@ -98,8 +98,7 @@ def restore(path: Path, model: Any) -> list[dict[str, float]]:
     random.setstate((version, tuple(words), spare))
     kind, *rest = plain["numpy"]
     np.random.set_state((kind, arrays["numpy"], *rest))  # noqa: NPY002
-    curve: list[dict[str, float]] = plain["curve"]
-    return curve
+    return plain["reports"]
 
 
 def _tensors(model: Any) -> dict[str, Any]:

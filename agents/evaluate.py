@@ -11,6 +11,7 @@ Writes a folder with ``episodes.parquet``, ``scores.json`` and ``report.html``.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import signal
 import sys
 import time
@@ -41,8 +42,8 @@ class Config:
     """Evaluate policies beside the scripted ones."""
 
     policy: _Words = ()
-    """A policy.zip, the run folder of a training, the name of a scripted policy, or module:Class;
-    several times for several."""
+    """A policy.zip, the run folder of a training, the name of a scripted policy,
+    module:Class or script.py:Class; several times for several."""
     id: _Words = ("squeezegym/ShortSqueeze-v0",)
     """Registered id with continuous actions; several times for several."""
     changes: _Words = ()
@@ -99,7 +100,7 @@ def _resolve(text: str, mode: Mode) -> Iterator[tuple[str, Policy]]:
     else:
         raise ConfigError(
             f"unknown policy {text!r}{did_you_mean(text, scripted)}; give a file, a run folder, "
-            f"module:Class, or one of {', '.join(scripted)}"
+            f"module:Class, script.py:Class, or one of {', '.join(scripted)}"
         )
 
 
@@ -117,15 +118,26 @@ def _trained(path: Path, mode: Mode) -> Iterator[tuple[str, Policy]]:
 
 
 def _imported(text: str) -> Policy:
-    module, _, name = text.rpartition(":")
+    source, _, name = text.rpartition(":")
     try:
-        policy: Policy = getattr(importlib.import_module(module), name)()
-    except (ImportError, AttributeError, TypeError) as error:
+        policy: Policy = getattr(_module(source), name)()
+    except (ImportError, OSError, AttributeError, TypeError) as error:
         raise ConfigError(
-            f"policy {text!r} cannot be made ({error}); give module:Class of a class without "
-            "arguments that has reset() and act()"
+            f"policy {text!r} cannot be made ({error}); give module:Class, or file.py:Class, of a "
+            "class without arguments that has reset() and act()"
         ) from None
     return policy
+
+
+def _module(source: str) -> Any:
+    """Import a module by name, or run a script as one."""
+    if not source.endswith(".py"):
+        return importlib.import_module(source)
+    spec = importlib.util.spec_from_file_location(Path(source).stem, source)
+    assert spec is not None and spec.loader is not None  # it ends in .py
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def resolve_environment(env_id: str, changes: Sequence[str]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ ENV_ID = "squeezegym/ShortSqueeze-v0"
 HELD_OUT = 1_000_000
 TRIPS = 27
 """Episodes that both oracles together play for one."""
+_LEAST_ROWS = 64  # a batch of fewer takes as long
 # Environment steps of the market alone that a step of training costs, by algorithm; rough.
 _COST = {"ppo": 2.0, "recurrent_ppo": 20.0}
 
@@ -99,7 +100,7 @@ def steps_per_second() -> float:
         began = time.perf_counter()
         for _ in range(100):
             envs.step(actions)
-        return 6400 / (time.perf_counter() - began)
+        return 100 * 64 / (time.perf_counter() - began)
     finally:
         envs.close()
 
@@ -111,17 +112,24 @@ def predicted_steps(plan: Plan) -> dict[str, float]:
 
     episode = resolve_environment(ENV_ID, plan.world)["scenario"].episode
     length = 1000 * episode.horizon_s / episode.step_ms
+    main, fewer = (length * max(n, _LEAST_ROWS) for n in (plan.episodes, plan.fewer))
     trained = sum(plan.runs[name] for name in MAIN)
-    cost = {name: _COST.get(load(name).learner.algorithm, 2.0) for name in plan.runs}
+    retrained = sum(plan.runs[name] for name in ("ppo", *RETRAINED))
     return {
-        "train": sum(
-            cost[name] * plan.settings(name, 0).steps * runs for name, runs in plan.runs.items()
-        ),
-        "evaluate": length * plan.episodes * (trained + len(BASELINES) + TRIPS),
-        "events": length * plan.fewer * 2 * trained,
-        "ablations": length * plan.fewer * (trained * len(evaluations()) + sum(plan.runs.values())),
-        "unseen": length * plan.fewer * (trained + 2) * len(unseen()),
+        "train": sum(_training(plan, name) * runs for name, runs in plan.runs.items()),
+        "evaluate": main * (trained + len(BASELINES)) + length * plan.episodes * TRIPS,
+        "events": fewer * 2 * trained,
+        "ablations": fewer * (trained * len(evaluations()) + retrained),
+        "unseen": fewer * (trained + 2) * len(unseen()),
         "audit": 0.0,
         "page": 0.0,
         "models": 0.0,
     }
+
+
+def _training(plan: Plan, name: str) -> float:
+    """Return what one training costs: its steps, and the episode that is looked at before."""
+    settings = plan.settings(name, 0)
+    looked_at = 3000 * max(settings.num_envs, _LEAST_ROWS)
+    wide = max(1.0, _LEAST_ROWS / settings.num_envs)
+    return looked_at + settings.steps * wide * _COST.get(settings.learner.algorithm, 2.0)

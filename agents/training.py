@@ -118,7 +118,7 @@ class _Saver(BaseCallback):
         decisions = self.model.num_timesteps
         if decisions - self._last >= self._checkpoints.every:
             self._last = decisions
-            checkpoint.save(self._checkpoints.path, self.model, self._metrics.curve)
+            checkpoint.save(self._checkpoints.path, self.model, self._metrics.state)
             self._checkpoints.saved(self.model, decisions)
 
     def _on_step(self) -> bool:
@@ -155,7 +155,7 @@ def train(
     model = make_model(settings, spec, batch, decisions, seed)
     metrics = Metrics()
     if checkpoints and checkpoints.path.exists():
-        metrics.curve = checkpoint.restore(checkpoints.path, model)
+        metrics.state = checkpoint.restore(checkpoints.path, model)
     else:
         _begin(model, batch, settings, seed)
     logger = configure(str(log), ["tensorboard"])

@@ -37,6 +37,8 @@ def rules(tmp_path, monkeypatch):
 
 def test_an_evaluation_writes_episodes_scores_and_a_page(tmp_path, rules, capsys):
     out = tmp_path / "out"
+    script = f"{tmp_path / 'my_rules.py'}:Always"
+    assert evaluate.resolve_policies([script], "both").keys() == {"Always"}
     arguments = ["--policy", "my_rules:Always", "--policy", "flat", "--seeds", "5:8"]
     arguments += [word for change in QUICK for word in ("--changes", change)]
     arguments += ["--no-baselines", "--no-oracles", "--out", str(out)]
@@ -112,6 +114,7 @@ def test_a_policy_file_plays_in_the_environment_that_it_was_trained_for(tmp_path
         (["--seeds", "8:8"], "--seeds must be FIRST:END"),
         (["--policy", "momentun"], "did you mean 'momentum'"),
         (["--policy", "no_such_module:Rule"], "give module:Class"),
+        (["--policy", "no_such_file.py:Rule"], "give module:Class"),
         (["--policy", "flat", "--policy", "flat"], "two policies are called 'flat'"),
         (["--id", "squeezegym/ShortSqueze-v0"], "did you mean 'squeezegym/ShortSqueeze-v0'"),
         (["--id", "squeezegym/FromData-v0"], "needs data files"),

@@ -51,8 +51,8 @@ def stopped_once(config, out, monkeypatch):
     saves = []
     save = checkpoint.save
 
-    def save_and_die(path, model, curve):
-        save(path, model, curve)
+    def save_and_die(path, model, reports):
+        save(path, model, reports)
         saves.append(model.num_timesteps)
         if len(saves) == 2:
             raise Killed
@@ -82,6 +82,11 @@ def test_a_stopped_training_ends_with_the_weights_of_one_that_was_not(
     first = (tmp_path / "stopped" / "policies" / steps[0]).read_bytes()
     assert first != whole.read_bytes()  # it has learned something since
     assert not (tmp_path / "stopped" / train.CHECKPOINT).exists()
+    curves = [(tmp_path / name / "curve.json").read_text() for name in ("whole", "stopped")]
+    assert curves[0] == curves[1]
+    rows = json.loads(curves[0])
+    assert {"decisions", "pnl", "funding", "liquidated", "ignited"} <= rows[0].keys()
+    assert sum(row["episodes"] for row in rows) > 0
     assert load_policy(whole).spec.algorithm == algorithm
 
 
