@@ -121,7 +121,7 @@ def draw(studies: Mapping[str, dict[str, Any]], path: Path) -> None:
         )
         panel.axvline(0, color="#D55E00", lw=0.8, ls=":")
         panel.axhline(0, color="#222222", lw=0.5)
-        panel.set_title(f"{name}, {found['episodes']} episodes", fontsize=10)
+        panel.set_title(f"{name} (n = {found['episodes']})", fontsize=10)
         panel.set_xlabel("seconds since ignition")
     panels[0][0].set_ylabel("mean position, limits")
     panels[0][0].legend(frameon=False, fontsize=8)

@@ -167,20 +167,22 @@ def test_flip_rule_enters_above_the_cost_and_leaves_below_a_share_of_it():
     assert targets(rule, *steps) == [0, 1, 1, 0, 0]
 
 
-def test_avellaneda_stoikov_posts_against_its_inventory_else_with_the_deeper_book():
-    policy = AvellanedaStoikov(risk_bps=10.0, half_bps=0.5, size=0.25, most=0.5)
+def test_avellaneda_stoikov_quotes_where_the_touch_is_far_enough_from_its_reservation_price():
+    policy = AvellanedaStoikov(risk_bps=40.0, half_bps=2.5, size=0.25)
     policy.reset(1)
-    touch = {"perp_bid1_distance": 0.02, "perp_ask1_distance": 0.02, "time_left": 1.0}
+    narrow = {"perp_bid1_distance": 0.02, "perp_ask1_distance": 0.02, "time_left": 1.0}
+    wide = {"perp_bid1_distance": 0.8, "perp_ask1_distance": 0.8, "time_left": 1.0}
     acts = policy.act(
         observations(
-            {**touch, "position": 0.5},
-            {**touch, "position": -0.5},
-            {**touch, "perp_imbalance": 0.3},
-            {**touch, "perp_imbalance": -0.3},
-            {**touch, "position": 0.5, "time_left": 0.0, "perp_imbalance": 0.3},
+            {**narrow, "position": 0.5},  # 20 bp below the mid, 7.5 bp around it
+            {**narrow, "position": -0.5},
+            {**narrow, "perp_imbalance": 0.3},
+            {**wide, "perp_imbalance": 0.3},
+            {**wide, "perp_imbalance": -0.3},
+            {**narrow, "position": 0.5, "time_left": 0.0},
         )
     )
-    np.testing.assert_allclose(acts[:, 0], [0.25, -0.25, 0.25, -0.25, 0.5])
+    np.testing.assert_allclose(acts[:, 0], [0.25, -0.25, 0.0, 0.25, -0.25, 0.5])
     assert (acts[:, 1] < 0).all()
 
 
