@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -13,7 +15,10 @@ from squeezegym.scenario import Scenario
 
 LIQUIDATIONS = ("forced_bought_1s", "forced_sold_1s", "forced_bought_10s", "forced_sold_10s")
 BASIS = ("basis", "premium", "last_over_mark")
-DELAYS_MS = (50, 100, 250, 500, 1000)
+OWN = INDEX["position"]
+"""First entry that tells of the policy's own account, and not of the market."""
+DELAYS = (1, 2, 5, 10)
+"""Steps of 100 ms."""
 Wrap = Callable[[Policy], Policy]
 
 
@@ -53,6 +58,29 @@ class Shuffled(Filtered):
         return np.roll(entries, 1, axis=0)
 
 
+class Delayed(Filtered):
+    """A policy that sees the market as it was some steps ago, and its own account as it is.
+
+    Args:
+        policy: What acts.
+        steps: Of the environment.
+    """
+
+    def __init__(self, policy: Policy, steps: int) -> None:
+        super().__init__(policy, [name for name, place in INDEX.items() if place < OWN])
+        self._past: deque[Array] = deque(maxlen=steps + 1)
+
+    def reset(self, rows: int) -> None:
+        """Begin episodes."""
+        super().reset(rows)
+        self._past.clear()
+
+    def changed(self, entries: Array) -> Array:
+        """Return the entries of so many steps ago, or the first ones."""
+        self._past.append(entries)
+        return self._past[0]
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Where a policy plays, and through what it looks."""
@@ -67,11 +95,13 @@ def evaluations() -> list[World]:
     """Return the worlds that take something away at evaluation, from policies trained with it."""
     feed = Scenario.load("short_squeeze").transport.feed_latency_ms
     late = [
-        World(f"feed {delay} ms later", changes=(f"transport.feed_latency_ms={feed + delay}",))
-        for delay in DELAYS_MS
+        World(f"market {100 * steps} ms later", wrap=partial(Delayed, steps=steps))
+        for steps in DELAYS
     ]
     return [
         World("as trained"),
+        # Less than a step cannot be taken from what a policy sees; this feed is late for everyone.
+        World("feed of all 50 ms later", changes=(f"transport.feed_latency_ms={feed + 50}",)),
         *late,
         World("liquidations masked", wrap=lambda policy: Filtered(policy, LIQUIDATIONS)),
         World("liquidations shuffled", wrap=lambda policy: Shuffled(policy, LIQUIDATIONS)),
