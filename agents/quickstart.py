@@ -23,7 +23,7 @@ import tyro
 from rich.console import Console
 
 from agents.runfolder import RunFolder, manifest
-from agents.settings import Learner, Training, environment
+from agents.settings import Learner, Training, command_line, environment
 from agents.train import POLICY, policy_spec, stop
 from squeezegym.errors import ConfigError, SqueezegymError
 
@@ -253,10 +253,10 @@ def _draw(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    config = tyro.cli(Config, prog="python -m agents.quickstart", args=arguments)
     signal.signal(signal.SIGTERM, stop)
     width = None if sys.stdout.isatty() else 120
     try:
+        config = command_line(Config(), "python -m agents.quickstart", arguments)
         out = run(config, Console(width=width), Console(stderr=True))
     except SqueezegymError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -28,6 +28,7 @@ Whole = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 _Model = TypeVar("_Model", bound=BaseModel)
+_Settings = TypeVar("_Settings")
 
 
 class Settings(BaseModel):
@@ -190,7 +191,7 @@ def parse(model: type[_Model], data: Any) -> _Model:
         raise ConfigError(explain(error)) from None
 
 
-def command_line(defaults: _Model, prog: str, arguments: list[str]) -> _Model:
+def command_line(defaults: _Settings, prog: str, arguments: list[str] | None) -> _Settings:
     """Lay the command line over settings.
 
     Raises:

@@ -103,6 +103,7 @@ def test_an_interrupted_run_leaves_nothing(tmp_path):
         (["--book", "missing.gz"], "belong to scenario 'from_data'"),
         (["--episodes", "0"], "--episodes must be >= 1, got 0"),
         (["--steps", "-5"], "--steps must be >= 1, got -5"),
+        (["--learner.gamma", "2"], "gamma: Input should be less than or equal to 1"),
         (["--learner.algorithm", "sac"], "python -m agents.train sac"),
         (["--out", "taken"], "run folder 'taken' exists already"),
     ],

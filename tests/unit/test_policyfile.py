@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import pickle
 import zipfile
 
@@ -18,12 +19,12 @@ from squeezegym.integrations.policyfile import ALGORITHMS, PolicySpec
 from squeezegym.integrations.sb3 import load_policy, save_policy
 from squeezegym.integrations.trained import _build, policy_kwargs
 
-ran = []
-
 
 class Evil:
+    """Makes a folder when it is unpickled."""
+
     def __reduce__(self):
-        return (ran.append, (1,))
+        return (os.mkdir, ("evil-ran",))
 
 
 def spec(algorithm="ppo", **changes):
@@ -167,13 +168,16 @@ def extra(name, data):
         (lambda content: {k: v for k, v in content.items() if k != "policy.json"}, "lacks"),
     ],
 )
-def test_what_could_do_harm_or_does_not_fit_is_refused_in_one_sentence(tmp_path, change, sentence):
+def test_what_could_do_harm_or_does_not_fit_is_refused_in_one_sentence(
+    tmp_path, monkeypatch, change, sentence
+):
+    monkeypatch.chdir(tmp_path)
     saved(tmp_path / "p.zip")
     write(tmp_path / "p.zip", change(members(tmp_path / "p.zip")))
     with pytest.raises(DataError, match=sentence) as refused:
         load_policy(tmp_path / "p.zip")
     assert "\n" not in str(refused.value)
-    assert ran == []
+    assert [path.name for path in tmp_path.iterdir()] == ["p.zip"]
 
 
 def test_a_changed_weight_does_not_agree_with_the_manifest(tmp_path):
