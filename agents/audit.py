@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from agents.baselines.policy import Array
-from agents.statistics import Estimate, draws, estimate, mean
+from agents.estimates import Estimate, draws, estimate, mean
 
 ALONE = "flat"
 """The policy that stays out."""

@@ -13,9 +13,9 @@ from rich import box
 from rich.table import Table
 
 from agents.baselines import Policy
+from agents.estimates import estimate, mean
 from agents.measures import Episode, episodes
 from agents.paths import follow
-from agents.statistics import estimate, mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from agents.baselines.policy import Array, Policy
+from agents.estimates import draws, estimate, mean
 from agents.evaluate import resolve_environment
 from agents.paths import Paths, follow, joined
-from agents.statistics import draws, estimate, mean
 
 WINDOW_S = 60
 ABSORBED = ('liquidation.destination="absorber"',)

@@ -15,9 +15,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 
+from agents.estimates import profile
 from agents.paths import PARTS
 from agents.scores import REGIMES
-from agents.statistics import profile
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }

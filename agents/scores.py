@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from agents.baselines.policy import Array
+from agents.estimates import Estimate, estimate, improvement, iqm, mean, ratio
 from agents.measures import Episode
 from agents.paths import PARTS
-from agents.statistics import Estimate, estimate, improvement, iqm, mean, ratio
 
 REGIMES = ("squeeze", "long flush", "near-miss", "nothing")
 ORACLE = "clairvoyant flip"

@@ -1,7 +1,7 @@
 import numpy as np
 from pytest import approx
 
-from agents.statistics import draws, estimate, improvement, iqm, mean, profile, ratio
+from agents.estimates import draws, estimate, improvement, iqm, mean, profile, ratio
 
 
 def test_interquartile_mean_leaves_out_a_quarter_at_either_end():
