@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _HELD_OUT = 1_000_000
 """Evaluation seeds begin so far above the training seed."""
 _NAME = "PPO"
+_RIVALS = ("flat", "hold long", "hold short", "momentum", "sniper")
+"""Scripted policies that a first look needs; agents.evaluate plays all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,7 @@ def _evaluate(
 
     first = config.seed + _HELD_OUT
     seeds = range(first, first + (config.episodes or 0))
-    policies = {_NAME: learned, **{name: make() for name, make in BASELINES.items()}}
+    policies = {_NAME: learned, **{name: BASELINES[name]() for name in _RIVALS}}
     with watch.stage("evaluate"):
         return {
             name: play(name, policies[name], env_id, kwargs, seeds)
