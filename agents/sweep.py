@@ -200,9 +200,11 @@ def sweep(config: Config, told: Callable[[str], None]) -> list[str]:
         told: Gets a line for each trial that ends.
     """
     wanted = trials(config)
-    config.out.mkdir(parents=True, exist_ok=True)
     left = [trial for trial in wanted if not _finished(trial, config.out / trial.name)]
     told(f"{len(wanted) - len(left)} of {len(wanted)} trials are there")
+    if left:
+        _ray()
+    config.out.mkdir(parents=True, exist_ok=True)
     problems = _on_ray(config, left, told) if left else []
     write_json(config.out / "sweep.json", [_summary(t, config.out / t.name) for t in wanted])
     return problems
@@ -219,14 +221,20 @@ def _finished(trial: Trial, folder: Path) -> bool:
     return True
 
 
-def _on_ray(config: Config, left: Sequence[Trial], told: Callable[[str], None]) -> list[str]:
-    """Run trials on Ray, and store each as it ends."""
+def _ray() -> Any:
+    """Return Ray, or say how to get it."""
     try:
         import ray
     except ImportError:
         raise ConfigError(
             'a sweep runs on Ray; install it with pip install "squeezegym[agents,scale]"'
         ) from None
+    return ray
+
+
+def _on_ray(config: Config, left: Sequence[Trial], told: Callable[[str], None]) -> list[str]:
+    """Run trials on Ray, and store each as it ends."""
+    ray = _ray()
     started = not ray.is_initialized()
     if started:
         local: dict[str, Any] = {} if config.address else {"include_dashboard": False}

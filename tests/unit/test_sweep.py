@@ -58,12 +58,20 @@ def test_what_is_there_is_not_run_again(tmp_path, monkeypatch):
         return [f"{trial.name}: no" for trial in left]
 
     monkeypatch.setattr(sweep, "_on_ray", run)
+    monkeypatch.setattr(sweep, "_ray", lambda: None)
     lines = []
     assert sweep.sweep(wanted, lines.append) == [f"{second.name}: no"]
     assert ran == [second.name] and lines == ["1 of 2 trials are there"]
     rows = json.loads((wanted.out / "sweep.json").read_text())
     assert [(row["seed"], row["finished"]) for row in rows] == [(3, True), (4, False)]
     assert (rows[0]["policy_sha256"], rows[0]["last_pnl"]) == ("ab", 1.5)
+
+
+def test_without_ray_it_says_how_to_get_it_and_leaves_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sweep.sys.modules, "ray", None)
+    assert sweep.main(["ppo", "--seeds", "0:1", "--out", str(tmp_path / "out")]) == 2
+    assert "squeezegym[agents,scale]" in capsys.readouterr().err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_of_other_settings_is_no_trial_of_this_sweep(tmp_path):
