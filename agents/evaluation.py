@@ -14,26 +14,11 @@ from rich import box
 from rich.table import Table
 
 from agents.baselines import Policy
-from agents.baselines.policy import Array
+from agents.estimates import estimate, mean
+from agents.measures import Episode, episodes
+from agents.paths import follow
 from squeezegym.view.recorder import Replay
 from squeezegym.view.runs import record_episode
-
-_CHUNK = 128  # markets played at once
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """What one policy did in one held-out episode."""
-
-    policy: str
-    seed: int
-    pnl_percent: float
-    """Of starting capital, after all costs."""
-    liquidated: bool
-    ignited: bool
-    mean_abs_position: float
-    """Position limits."""
-    steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,61 +50,13 @@ def play(
     Args:
         name: Name of the policy in the episodes.
         policy: What acts.
-        env_id: Registered id with a native vector environment.
+        env_id: Registered id with a native vector environment and continuous actions.
         env_kwargs: As the environment takes.
         seeds: One an episode; the same seed gives every policy the same market.
         on_step: Called after each step of a batch.
     """
-    episodes: list[Episode] = []
-    for first in range(0, len(seeds), _CHUNK):
-        chunk = [int(seed) for seed in seeds[first : first + _CHUNK]]
-        envs = gym.make_vec(env_id, len(chunk), autoreset_mode="SameStep", **env_kwargs)
-        try:
-            episodes += _play_batch(name, policy, envs, chunk, on_step or (lambda: None))
-        finally:
-            envs.close()
-    return episodes
-
-
-def _play_batch(
-    name: str,
-    policy: Policy,
-    envs: gym.vector.VectorEnv[Any, Any, Any],
-    seeds: list[int],
-    on_step: Callable[[], None],
-) -> list[Episode]:
-    n = len(seeds)
-    observations, _ = envs.reset(seed=seeds)  # type: ignore[arg-type]
-    policy.reset(n)
-    running = np.ones(n, np.bool_)
-    pnl, held, steps = np.zeros(n), np.zeros(n), np.zeros(n, np.int64)
-    flags = {"liquidated": np.zeros(n, np.bool_), "ignited": np.zeros(n, np.bool_)}
-    while running.any():
-        observations, rewards, terminated, truncated, info = envs.step(policy.act(observations))
-        done = running & (terminated | truncated)
-        position = info["position"]
-        if done.any():
-            final = info["final_info"]
-            position = np.where(done, final["position"], position)
-            for key, values in flags.items():
-                values[done] = final[key][done]
-        pnl += np.where(running, rewards, 0.0)
-        held += np.where(running, np.abs(position), 0.0)
-        steps += running
-        running &= ~done
-        on_step()
-    return [
-        Episode(
-            policy=name,
-            seed=seeds[i],
-            pnl_percent=float(pnl[i]),
-            liquidated=bool(flags["liquidated"][i]),
-            ignited=bool(flags["ignited"][i]),
-            mean_abs_position=float(held[i] / steps[i]),
-            steps=int(steps[i]),
-        )
-        for i in range(n)
-    ]
+    parts = follow(policy, env_id, env_kwargs, seeds, on_step)
+    return [episode for part in parts for episode in episodes(name, part)]
 
 
 def record(
@@ -134,41 +71,30 @@ def record(
         env.close()
 
 
-def bootstrap_interval(
-    values: Array, level: float = 0.95, resamples: int = 4000, seed: int = 0
-) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of the mean of at least one value."""
-    values = np.asarray(values, np.float64)
-    rng = np.random.default_rng(seed)
-    means = values[rng.integers(len(values), size=(resamples, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def summarise(episodes: Sequence[Episode]) -> Summary | None:
+def summarise(played: Sequence[Episode]) -> Summary | None:
     """Return the statistics of some episodes, or None when there are none."""
-    if not episodes:
+    if not played:
         return None
-    pnl = np.array([episode.pnl_percent for episode in episodes])
-    low, high = bootstrap_interval(pnl)
+    pnl = np.array([episode.pnl_percent for episode in played])
+    average = estimate([pnl], mean)
     return Summary(
-        episodes=len(episodes),
-        mean=float(pnl.mean()),
-        low=low,
-        high=high,
+        episodes=len(played),
+        mean=average.value,
+        low=average.low,
+        high=average.high,
         median=float(np.median(pnl)),
-        liquidated=float(np.mean([episode.liquidated for episode in episodes])),
+        liquidated=float(np.mean([episode.liquidated for episode in played])),
         positive=float((pnl > 0).mean()),
-        mean_abs_position=float(np.mean([episode.mean_abs_position for episode in episodes])),
+        mean_abs_position=float(np.mean([episode.mean_abs_position for episode in played])),
     )
 
 
-def summaries(episodes: Sequence[Episode]) -> dict[str, Summary | None]:
+def summaries(played: Sequence[Episode]) -> dict[str, Summary | None]:
     """Return the statistics of all episodes, of those that ignited and of the others."""
     return {
-        "all": summarise(episodes),
-        "ignited": summarise([episode for episode in episodes if episode.ignited]),
-        "not_ignited": summarise([episode for episode in episodes if not episode.ignited]),
+        "all": summarise(played),
+        "ignited": summarise([episode for episode in played if episode.ignited]),
+        "not_ignited": summarise([episode for episode in played if not episode.ignited]),
     }
 
 
@@ -218,9 +144,9 @@ def as_plain(results: Mapping[str, Mapping[str, Summary | None]]) -> dict[str, A
     }
 
 
-def write_episodes(episodes: Iterable[Episode], path: Path) -> None:
+def write_episodes(played: Iterable[Episode], path: Path) -> None:
     """Write one line an episode as CSV."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=Episode.__slots__)
         writer.writeheader()
-        writer.writerows(asdict(episode) for episode in episodes)
+        writer.writerows(asdict(episode) for episode in played)

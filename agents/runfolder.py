@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from squeezegym.errors import ConfigError
+from squeezegym.errors import ConfigError, DataError
+from squeezegym.files import write_whole
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = (
@@ -23,6 +24,7 @@ _PACKAGES = (
     "gymnasium",
     "pydantic",
     "stable-baselines3",
+    "sb3-contrib",
     "torch",
     "tensorboard",
     "matplotlib",
@@ -91,8 +93,25 @@ class RunFolder:
 
     def write_json(self, name: str, data: Any) -> None:
         """Write plain data as indented JSON."""
-        text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
-        (self.path / name).write_text(text + "\n", encoding="utf-8")
+        write_json(self.path / name, data)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write plain data as indented JSON, whole or not at all."""
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
+def read_json(path: Path) -> Any:
+    """Read plain data.
+
+    Raises:
+        DataError: The file is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{str(path)!r} cannot be read ({error}); make it again") from None
 
 
 def manifest(seed: int, durations_s: dict[str, float]) -> dict[str, Any]:

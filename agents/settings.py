@@ -1,126 +1,249 @@
-"""What the command line of quickstart takes, checked before anything slow begins."""
+"""What trainings are told: typed settings, from TOML and the command line, checked before they run.
+
+A file in ``configs/training`` states what differs from the defaults here.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 import os
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+import sys
+import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import tyro
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 import squeezegym
+from squeezegym.envs.observation import INDEX
 from squeezegym.errors import ConfigError, did_you_mean
+from squeezegym.integrations.policyfile import Algorithm
+from squeezegym.resources import resources
+from squeezegym.scenario import Scenario
+
+Whole = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+_Model = TypeVar("_Model", bound=BaseModel)
+_Settings = TypeVar("_Settings")
 
 
-@dataclass(frozen=True, slots=True)
-class PPOSettings:
-    """Settings of the learner."""
+class Settings(BaseModel):
+    """Frozen settings in which a misspelt key is an error."""
 
-    decision_steps: int = 10
-    """Environment steps (100 ms each) between two decisions."""
-    n_steps: int = 75
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OnPolicy(Settings):
+    """Of PPO, with memory and with masks."""
+
+    n_steps: Whole = 75
     """Decisions of each market between two updates."""
-    batches: int = 4
+    batches: Whole = 4
     """Minibatches of an update."""
-    epochs: int = 4
+    epochs: Whole = 4
     """Passes over the data of an update."""
-    learning_rate: float = 7e-4
-    """Of Adam; falls linearly to a tenth."""
-    gamma: float = 0.98
-    """Discount of a decision: rewards half a minute away still count half."""
-    gae_lambda: float = 0.95
+    gae_lambda: Share = 0.95
     """Mixing of advantage estimates."""
-    entropy: float = 0.003
+    entropy: Annotated[float, Field(ge=0)] = 0.003
     """Weight of the entropy bonus."""
     keep_logit: float = 4.0
     """Head start of "keep": an untrained policy trades in 6 / (6 + e^4) = 10 % of decisions."""
-    hidden: int = 64
-    """Units of both hidden layers."""
-    torch_threads: int = 1
+    target_kl: Positive = 0.03
+    """An update ends once the policy has moved so far."""
+
+
+class OffPolicy(Settings):
+    """Of QR-DQN and SAC."""
+
+    buffer: Whole = 200_000
+    """Decisions remembered, over all markets."""
+    batch: Whole = 256
+    """Decisions of a gradient step."""
+    gradient_steps: Whole = 4
+    """After every decision of the batch."""
+    starts: Whole = 10_000
+    """Decisions at random, over all markets, before learning begins."""
+    explore: Share = 0.3
+    """QR-DQN: share of the training over which random choices become rare."""
+    explore_final: Share = 0.02
+    """QR-DQN: share of random choices from then on."""
+    target_interval: Whole = 10_000
+    """QR-DQN: decisions, over all markets, between two copies of the target network."""
+
+
+class Learner(Settings):
+    """The learning algorithm and its network."""
+
+    algorithm: Algorithm = "ppo"
+    decision_steps: Whole = 10
+    """Environment steps (100 ms each) between two decisions."""
+    learning_rate: Positive = 7e-4
+    """Of Adam."""
+    final_rate: Share = 0.1
+    """Share of the learning rate that is left at the end; it falls linearly."""
+    gamma: Share = 0.98
+    """Discount of a decision: rewards half a minute away still count half."""
+    hidden: tuple[Whole, ...] = (64, 64)
+    """Units of the hidden layers."""
+    lstm: Whole = 64
+    """Units of the memory (recurrent_ppo)."""
+    blind: tuple[str, ...] = ()
+    """Entries of the observation that the network does not see."""
+    on_policy: OnPolicy = OnPolicy()
+    off_policy: OffPolicy = OffPolicy()
+    torch_threads: Whole = 1
     """Threads of torch; small networks are slower with two."""
 
+    @field_validator("blind")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in INDEX:
+                raise ValueError(
+                    f"the observation has no entry {name!r}{did_you_mean(name, INDEX)}"
+                )
+        return names
 
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Train PPO on a squeeze, evaluate it beside scripted policies, write a run folder."""
+
+class Training(Settings):
+    """A training, complete: the same settings give the same weights."""
 
     scenario: str = "short_squeeze"
-    """Shipped scenario, path of a TOML file, or from_data with the files below."""
-    book: tuple[str, ...] = ()
-    """from_data: files of one capture of the perp book, in order."""
-    spot: tuple[str, ...] = ()
-    """from_data: files of the spot book; without them the basis places it."""
-    positions: str | None = None
-    """from_data: file of leveraged positions."""
-    open_interest: float | None = None
-    """from_data: open interest in base coin, with the scenario's leverage mix."""
-    out: Path | None = None
-    """Run folder to write; it must not exist. Default: runs/quickstart-<date>-<time>."""
-    seed: int = 0
-    """Of training; evaluation plays seeds far above it."""
-    steps: int | None = None
-    """Training steps of 100 ms over all markets. Default: 20,000,000, or 400,000 with --short."""
-    num_envs: int = 128
+    """Shipped scenario, or path of a TOML file."""
+    changes: tuple[str, ...] = ()
+    """Changes to the scenario, KEY=VALUE with values as in TOML."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Of markets, network and exploration; evaluation plays seeds far above it."""
+    steps: Whole = 20_000_000
+    """Environment steps of 100 ms, over all markets."""
+    num_envs: Whole = 128
     """Markets trained on at once."""
-    episodes: int | None = None
-    """Held-out episodes for each policy. Default: 192, or 24 with --short."""
-    time_limit: float | None = None
-    """Seconds after which training ends whatever is left. Default: 200, or 8 with --short."""
-    short: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """A quick look at the same path: under a minute, and too little to learn much."""
-    ppo: PPOSettings = field(default_factory=PPOSettings)
-    """Settings of the learner."""
+    checkpoint_steps: Whole = 5_000_000
+    """Environment steps between two checkpoints."""
+    learner: Learner = Learner()
+
+    @field_validator("scenario")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name == "from_data":
+            raise ValueError("from_data needs files: use agents.quickstart --book FILE")
+        environment(name)
+        return name
 
     @property
     def decisions(self) -> int:
         """Decisions to train on, over all markets."""
-        return max(1, (self.steps or 0) // self.ppo.decision_steps)
+        return max(1, self.steps // self.learner.decision_steps)
+
+    def resolved(self) -> Scenario:
+        """Return the scenario with its changes."""
+        from squeezegym.commands.choice import changed
+
+        return changed(Scenario.load(self.scenario), self.changes)
+
+    def env_id(self) -> str:
+        """Return the registered id whose actions the algorithm takes."""
+        from squeezegym.integrations.trained import action_kind
+
+        env_id, _ = environment(self.scenario)
+        masked = action_kind(self.learner.algorithm) == "masked"
+        return env_id.replace("-v0", "Masked-v0") if masked else env_id
 
 
-def resolve(config: Config) -> Config:
-    """Fill what was left open and refuse what cannot be.
+def names() -> list[str]:
+    """Return the names of the shipped trainings, sorted."""
+    folder = resources() / "training"
+    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir())
+
+
+def load(name: str) -> Training:
+    """Load a training by shipped name or path of a TOML or JSON file.
 
     Raises:
-        ConfigError: A number is out of its range.
+        ConfigError: Unknown name or key, or an impossible value.
     """
-    defaults = (400_000, 24, 8.0) if config.short else (20_000_000, 192, 200.0)
-    config = replace(
-        config,
-        out=config.out or Path("runs") / f"quickstart-{datetime.now():%Y%m%d-%H%M%S}",
-        steps=defaults[0] if config.steps is None else config.steps,
-        episodes=defaults[1] if config.episodes is None else config.episodes,
-        time_limit=defaults[2] if config.time_limit is None else config.time_limit,
-    )
-    for name, least in (("steps", 1), ("num_envs", 1), ("episodes", 1), ("seed", 0)):
-        if getattr(config, name) < least:
-            flag = name.replace("_", "-")
-            raise ConfigError(f"--{flag} must be >= {least}, got {getattr(config, name)}")
-    if config.time_limit is None or not config.time_limit > 0:
-        raise ConfigError(f"--time-limit must be > 0 seconds, got {config.time_limit}")
-    return config
+    if name.endswith((".toml", ".json")):
+        path: Any = Path(name)
+    else:
+        path = resources() / "training" / f"{name}.toml"
+    if not path.is_file():
+        raise ConfigError(
+            f"unknown training {name!r}{did_you_mean(name, names())}; shipped: "
+            f"{', '.join(names())} (or give the path of a .toml file)"
+        )
+    text = path.read_text(encoding="utf-8")
+    try:
+        data = json.loads(text) if name.endswith(".json") else tomllib.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"training {name!r} cannot be read: {error}") from None
+    return parse(Training, data)
 
 
-def environment(config: Config) -> tuple[str, dict[str, Any]]:
-    """Return the registered id that runs the scenario, and its keyword arguments.
+def parse(model: type[_Model], data: Any) -> _Model:
+    """Validate plain data; a ConfigError names value, range and remedy."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(explain(error)) from None
+
+
+def command_line(defaults: _Settings, prog: str, arguments: list[str] | None) -> _Settings:
+    """Lay the command line over settings.
+
+    Raises:
+        ConfigError: An impossible value.
+    """
+    told = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(told):
+            return tyro.cli(type(defaults), prog=prog, args=arguments, default=defaults)
+    except SystemExit as stopped:
+        # tyro draws a box around what the models have found, and exits.
+        cause: BaseException | None = stopped.__context__
+        while cause is not None and not isinstance(cause, ValidationError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is not None:
+            raise ConfigError(explain(cause)) from None
+        print(told.getvalue(), end="", file=sys.stderr)
+        raise
+
+
+def explain(error: ValidationError) -> str:
+    """Turn pydantic's findings into one sentence."""
+    sentences = []
+    for finding in error.errors():
+        where = ".".join(str(part) for part in finding["loc"]) or "settings"
+        if finding["type"] == "extra_forbidden":
+            sentences.append(f"unknown setting '{where}'")
+            continue
+        message = finding["msg"].removeprefix("Value error, ")
+        sentences.append(f"{where}: {message}, got {finding['input']!r}")
+    return "; ".join(sentences)
+
+
+def environment(scenario: str, **data: Any) -> tuple[str, dict[str, Any]]:
+    """Return the registered id that runs a scenario, and its keyword arguments.
+
+    Args:
+        scenario: Shipped name, path of a TOML file, or ``from_data``.
+        **data: Of ``from_data``: ``book`` and ``spot`` (file names), ``positions``,
+            ``open_interest``; None and nothing for those not given.
 
     Raises:
         ConfigError: No environment runs such a scenario.
     """
-    data: dict[str, Any] = {
-        "book": os.pathsep.join(config.book) or None,
-        "spot": os.pathsep.join(config.spot) or None,
-        "positions": config.positions,
-        "open_interest": config.open_interest,
-    }
-    kwargs = {name: value for name, value in data.items() if value is not None}
-    if config.scenario.endswith(".toml"):
-        return next(iter(squeezegym.ENVIRONMENTS)), {"scenario": config.scenario, **kwargs}
-    ids = {scenario: env_id for env_id, scenario in squeezegym.ENVIRONMENTS.items()}
-    if config.scenario not in ids:
+    joined = {k: os.pathsep.join(v) if isinstance(v, tuple) else v for k, v in data.items()}
+    kwargs = {name: value for name, value in joined.items() if value not in (None, "")}
+    if scenario.endswith(".toml"):
+        return next(iter(squeezegym.ENVIRONMENTS)), {"scenario": scenario, **kwargs}
+    ids = {name: env_id for env_id, name in squeezegym.ENVIRONMENTS.items()}
+    if scenario not in ids:
         raise ConfigError(
-            f"unknown scenario {config.scenario!r}{did_you_mean(config.scenario, ids)}; known: "
+            f"unknown scenario {scenario!r}{did_you_mean(scenario, ids)}; known: "
             f"{', '.join(ids)} (or give the path of a .toml file)"
         )
-    return ids[config.scenario], kwargs
+    return ids[scenario], kwargs

@@ -1,14 +1,15 @@
-"""Train PPO on a native batch of markets."""
+"""Train a policy on a native batch of markets."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from gymnasium import spaces
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -18,150 +19,49 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from stable_baselines3 import PPO
-from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import configure
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor
+from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 
+from agents import checkpoint
 from agents.baselines.policy import Array
-from agents.settings import PPOSettings
-from squeezegym.envs.observation import INDEX
-
-MENU = np.array(
-    [(0, 0), (-1, 1), (0, 1), (1, 1), (-1, -1), (0, -1), (1, -1)],
-    np.float32,
+from agents.metrics import Metrics
+from agents.settings import Learner
+from squeezegym.integrations.decisions import (
+    KEEP,
+    DecisionMenu,
+    Decisions,
+    MaskedDecisions,
+    Standardise,
 )
-"""Choices of a decision, (target, aggression); the first one means: keep the last."""
+from squeezegym.integrations.policyfile import PolicySpec
+from squeezegym.integrations.trained import action_kind, policy_kwargs
 
-KEEP = 0
-_POSITION = INDEX["position"]
-_LEAST_SPREAD = np.float32(0.01)
 _WARM_UP = 300  # decisions from which the observations' statistics are taken
 
 
-class DecisionMenu(VecEnvWrapper):
-    """Let the learner choose from :data:`MENU` once every few steps.
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training leaves."""
 
-    A Gaussian target, drawn anew ten times a second, pays fees for its own noise and learns
-    only to stop. A choice that is kept until the next one explores with few, long trades.
-
-    Args:
-        venv: A batch that resets an ended row in the same step.
-        decision_steps: Steps that a choice stands.
-    """
-
-    def __init__(self, venv: VecEnv, decision_steps: int) -> None:
-        super().__init__(venv, action_space=spaces.Discrete(len(MENU)))
-        self.decision_steps = decision_steps
-        self._orders = np.zeros((venv.num_envs, 2), np.float32)
-
-    def reset(self) -> Any:
-        """Reset every row; until it chooses otherwise, it keeps what it starts with."""
-        observations: Any = self.venv.reset()
-        self._orders = standing_orders(observations)
-        return observations
-
-    def step_async(self, actions: Array) -> None:
-        """Take the choices."""
-        self._orders = choose(self._orders, actions)
-
-    def step_wait(self) -> Any:
-        """Run until the next decision; a row that ends waits for it as its episode began."""
-        rewards = np.zeros(self.num_envs, np.float32)
-        dones = np.zeros(self.num_envs, np.bool_)
-        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for _ in range(self.decision_steps):
-            observations, reward, done, info = self.venv.step(self._orders)
-            rewards += np.where(dones, 0.0, reward)
-            if done.any():
-                for row in np.flatnonzero(done & ~dones):
-                    infos[row] = info[row]
-                dones |= done
-                self._orders[done] = standing_orders(observations)[done]  # type: ignore[arg-type]
-        return observations, rewards, dones, infos
+    model: Any
+    spec: PolicySpec
+    curve: list[dict[str, float]]
+    """Means over the episodes that ended between two reports."""
+    finished: bool
+    """Whether all steps were made before the time limit."""
 
 
-class Standardise(BaseFeaturesExtractor):
-    """Observations in units of their own spread, measured once before training.
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """Where a training leaves its state, and how often."""
 
-    The statistics are buffers of the network, so they are saved and loaded with its weights.
-    """
-
-    def __init__(self, observation_space: spaces.Box) -> None:
-        super().__init__(observation_space, features_dim=observation_space.shape[0])
-        self.register_buffer("mean", torch.zeros(self.features_dim))
-        self.register_buffer("scale", torch.ones(self.features_dim))
-
-    def measure(self, observations: Array) -> None:
-        """Take mean and spread from (n, features) observations."""
-        self.mean = torch.as_tensor(observations.mean(axis=0))
-        self.scale = torch.as_tensor(np.maximum(observations.std(axis=0), _LEAST_SPREAD))
-
-    def forward(self, observations: torch.Tensor) -> torch.Tensor:
-        """Return standardised observations, clipped to five spreads."""
-        return torch.clamp((observations - self.mean) / self.scale, -5.0, 5.0)
-
-
-def standing_orders(observations: Array) -> Array:
-    """Return the (n, 2) actions that keep the positions of these observations."""
-    orders = np.ones((len(observations), 2), np.float32)
-    orders[:, 0] = observations[:, _POSITION]
-    return orders
-
-
-def choose(orders: Array, choices: Array) -> Array:
-    """Return the orders after (n,) choices from the menu."""
-    return np.where((choices == KEEP)[:, None], orders, MENU[choices])
-
-
-class LearnedPolicy:
-    """The trained network as a deterministic policy.
-
-    The network gives each choice a probability per decision: a rate of trading, most often
-    small. Its most likely choice would be "keep" for ever. So the policy trades at the median
-    time at which a sampled one would have, towards the choice that weighs most until then.
-
-    Args:
-        model: Trained through :class:`DecisionMenu`.
-        decision_steps: As in training.
-    """
-
-    def __init__(self, model: PPO, decision_steps: int) -> None:
-        self.model = model
-        self.decision_steps = decision_steps
-        self.reset(0)
-
-    def reset(self, rows: int) -> None:
-        """Begin episodes."""
-        self._step = 0
-        self._orders = np.zeros((rows, 2), np.float32)
-        self._waited = np.ones(rows)  # probability that a sampled policy has not traded yet
-        self._weights = np.zeros((rows, len(MENU)))
-
-    def act(self, observations: Array) -> Array:
-        """Return the standing actions, decided anew every ``decision_steps`` calls."""
-        if self._step == 0:
-            self._orders = standing_orders(observations)
-        if self._step % self.decision_steps == 0:
-            self._orders = choose(self._orders, self._decide(observations))
-        self._step += 1
-        return self._orders
-
-    def _decide(self, observations: Array) -> Array:
-        with torch.no_grad():
-            tensor = torch.as_tensor(observations, device=self.model.device)
-            categorical: Any = self.model.policy.get_distribution(tensor).distribution
-            trade = categorical.probs.cpu().numpy().astype(np.float64)
-        trade[:, KEEP] = 0.0
-        trade[np.abs(MENU[None, :, 0] - self._orders[:, None, 0]) < 1e-3] = 0.0
-        self._weights += trade * self._waited[:, None]
-        self._waited *= 1.0 - trade.sum(axis=1)
-        due = self._waited <= 0.5
-        choices = np.where(due, self._weights.argmax(axis=1), KEEP)
-        self._waited[due] = 1.0
-        self._weights[due] = 0.0
-        return choices
+    path: Path
+    """An ``.npz`` file; a training that finds it there goes on from it."""
+    every: int
+    """Decisions over all markets."""
+    saved: Callable[[Any, int], None] = lambda model, decisions: None
+    """Called after each, with the model and the decisions so far."""
 
 
 class _Report(BaseCallback):
@@ -178,7 +78,7 @@ class _Report(BaseCallback):
             TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(elapsed_when_finished=False),
             console=console,
         )
 
@@ -203,72 +103,181 @@ class _Report(BaseCallback):
         self._bar.stop()
 
 
+class _Saver(BaseCallback):
+    """Checkpoints between two rollouts."""
+
+    def __init__(self, checkpoints: Checkpoints, metrics: Metrics) -> None:
+        super().__init__()
+        self._checkpoints = checkpoints
+        self._metrics = metrics
+
+    def _on_training_start(self) -> None:
+        self._last = self.model.num_timesteps
+
+    def _on_rollout_start(self) -> None:
+        decisions = self.model.num_timesteps
+        if decisions - self._last >= self._checkpoints.every:
+            self._last = decisions
+            checkpoint.save(self._checkpoints.path, self.model, self._metrics.state)
+            self._checkpoints.saved(self.model, decisions)
+
+    def _on_step(self) -> bool:
+        return True
+
+
+def train(
+    venv: VecEnv,
+    settings: Learner,
+    spec: PolicySpec,
+    *,
+    decisions: int,
+    seed: int,
+    log: Path,
+    console: Console,
+    time_limit_s: float = float("inf"),
+    checkpoints: Checkpoints | None = None,
+) -> Trained:
+    """Train and return the model; go on from the checkpoint if there is one.
+
+    Args:
+        venv: A seeded batch with the actions that the algorithm takes.
+        settings: Of the learner.
+        spec: Of the policy.
+        decisions: Decisions to train on, over all markets.
+        seed: Of the network and of its exploration.
+        log: Folder of the TensorBoard log.
+        console: Where the progress bar goes.
+        time_limit_s: Training ends earlier once it has taken so long.
+        checkpoints: Where the state is left; None: nowhere.
+    """
+    torch.set_num_threads(settings.torch_threads)
+    batch = VecMonitor(_decisions(venv, settings))
+    model = make_model(settings, spec, batch, decisions, seed)
+    metrics = Metrics()
+    if checkpoints and checkpoints.path.exists():
+        metrics.state = checkpoint.restore(checkpoints.path, model)
+    else:
+        _begin(model, batch, settings, seed)
+    logger = configure(str(log), ["tensorboard"])
+    model.set_logger(logger)
+    report = _Report(decisions, time_limit_s, console)
+    callbacks: list[BaseCallback] = [report, metrics]
+    if checkpoints:
+        callbacks.append(_Saver(checkpoints, metrics))
+    left = decisions - model.num_timesteps
+    try:
+        # The state of the generators is set: nothing may be drawn before the first rollout.
+        model.learn(left, CallbackList(callbacks), reset_num_timesteps=False)
+    finally:
+        report.close()
+        logger.close()
+    return Trained(model, spec, metrics.curve, model.num_timesteps >= decisions)
+
+
+def _decisions(venv: VecEnv, settings: Learner) -> Decisions:
+    kinds: dict[str, type[Decisions]] = {
+        "menu": DecisionMenu,
+        "masked": MaskedDecisions,
+        "box": Decisions,
+    }
+    return kinds[action_kind(settings.algorithm)](venv, settings.decision_steps)
+
+
+def make_model(
+    settings: Learner, spec: PolicySpec, batch: VecEnv, decisions: int, seed: int
+) -> Any:
+    """Return the algorithm with its initial network."""
+    shared: dict[str, Any] = {
+        "env": batch,
+        "gamma": settings.gamma,
+        "learning_rate": lambda left: (
+            settings.learning_rate * (settings.final_rate + (1 - settings.final_rate) * left)
+        ),
+        "policy_kwargs": policy_kwargs(spec),
+        "seed": seed,
+        "device": "cpu",
+    }
+    if settings.algorithm in ("qr_dqn", "sac"):
+        return _off_policy(settings, shared, decisions)
+    return _on_policy(settings, shared, batch.num_envs)
+
+
+def _on_policy(settings: Learner, shared: dict[str, Any], num_envs: int) -> Any:
+    from sb3_contrib import MaskablePPO, RecurrentPPO
+    from stable_baselines3 import PPO
+
+    own = settings.on_policy
+    classes: dict[str, tuple[Any, str]] = {
+        "ppo": (PPO, "MlpPolicy"),
+        "recurrent_ppo": (RecurrentPPO, "MlpLstmPolicy"),
+        "maskable_ppo": (MaskablePPO, "MlpPolicy"),
+    }
+    algorithm, policy = classes[settings.algorithm]
+    return algorithm(
+        policy,
+        **shared,
+        n_steps=own.n_steps,
+        batch_size=max(1, own.n_steps * num_envs // own.batches),
+        n_epochs=own.epochs,
+        gae_lambda=own.gae_lambda,
+        ent_coef=own.entropy,
+        target_kl=own.target_kl,
+    )
+
+
+def _off_policy(settings: Learner, shared: dict[str, Any], decisions: int) -> Any:
+    from sb3_contrib import QRDQN
+    from stable_baselines3 import SAC
+
+    own = settings.off_policy
+    rest: dict[str, Any] = {
+        **shared,
+        "buffer_size": own.buffer,
+        "batch_size": own.batch,
+        "learning_starts": own.starts,
+        "train_freq": 1,
+        "gradient_steps": own.gradient_steps,
+    }
+    if settings.algorithm == "sac":
+        return SAC("MlpPolicy", **rest)
+    num_envs = shared["env"].num_envs
+    return QRDQN(
+        "MlpPolicy",
+        **rest,
+        exploration_fraction=own.explore,
+        exploration_final_eps=own.explore_final,
+        target_update_interval=max(own.target_interval, num_envs),
+    )
+
+
+def _begin(model: Any, batch: VecEnv, settings: Learner, seed: int) -> None:
+    """Give the network its statistics and its head start, and the markets their first episodes."""
+    observations = _survey(batch, seed)
+    for module in model.policy.modules():
+        if isinstance(module, Standardise):
+            module.measure(observations)
+    if settings.algorithm in ("ppo", "recurrent_ppo", "maskable_ppo"):
+        with torch.no_grad():
+            model.policy.action_net.bias[KEEP] = settings.on_policy.keep_logit
+    model._last_obs = None  # so that learning begins with a reset
+
+
 def _survey(venv: VecEnv, seed: int) -> Array:
     """Return every tenth observation of an episode in which each row now and then trades."""
     random = np.random.default_rng(seed)
     venv.reset()
     seen = []
     for decision in range(_WARM_UP):
-        trades = random.random(venv.num_envs) < 0.05
-        choices = np.where(trades, random.integers(1, len(MENU), venv.num_envs), KEEP)
-        observations: Any = venv.step(choices)[0]
+        observations: Any = venv.step(_now_and_then(venv, random))[0]
         if decision % 10 == 0:
             seen.append(observations)
     return np.concatenate(seen)
 
 
-def train(
-    venv: VecEnv,
-    settings: PPOSettings,
-    *,
-    decisions: int,
-    time_limit_s: float,
-    seed: int,
-    log: Path,
-    console: Console,
-) -> PPO:
-    """Train PPO and return the model.
-
-    Args:
-        venv: A seeded batch with the environment's own actions.
-        settings: Of the learner.
-        decisions: Decisions to train on, over all markets.
-        time_limit_s: Training ends earlier once it has taken so long.
-        seed: Of the network and of its exploration.
-        log: Folder of the TensorBoard log.
-        console: Where the progress bar goes.
-    """
-    torch.set_num_threads(settings.torch_threads)
-    rollout = settings.n_steps * venv.num_envs
-    decisions_venv = VecMonitor(DecisionMenu(venv, settings.decision_steps))
-    model = PPO(
-        "MlpPolicy",
-        decisions_venv,
-        n_steps=settings.n_steps,
-        batch_size=max(1, rollout // settings.batches),
-        n_epochs=settings.epochs,
-        gamma=settings.gamma,
-        gae_lambda=settings.gae_lambda,
-        ent_coef=settings.entropy,
-        learning_rate=lambda left: settings.learning_rate * (0.1 + 0.9 * left),
-        target_kl=0.03,
-        policy_kwargs={
-            "net_arch": [settings.hidden, settings.hidden],
-            "features_extractor_class": Standardise,
-        },
-        seed=seed,
-        device="cpu",
-    )
-    extractor: Any = model.policy.features_extractor
-    extractor.measure(_survey(decisions_venv, seed))
-    with torch.no_grad():
-        model.policy.action_net.bias[KEEP] = settings.keep_logit  # type: ignore[operator]
-    logger = configure(str(log), ["tensorboard"])
-    model.set_logger(logger)
-    report = _Report(decisions, time_limit_s, console)
-    try:
-        model.learn(decisions, callback=report)
-    finally:
-        report.close()
-        logger.close()
-    return model
+def _now_and_then(venv: VecEnv, random: np.random.Generator) -> Array:
+    """Return random actions: of a menu mostly "keep"."""
+    space: Any = venv.action_space
+    if not hasattr(space, "n"):
+        return random.uniform(-1, 1, (venv.num_envs, 2)).astype(np.float32)
+    trades = random.random(venv.num_envs) < 0.05
+    return np.where(trades, random.integers(1, space.n, venv.num_envs), KEEP)

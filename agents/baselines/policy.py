@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,11 @@ TAKE = 1.0
 
 
 class Policy(Protocol):
-    """A rule that acts in every row of a batch."""
+    """A rule that acts in every row of a batch.
+
+    One with an attribute ``actions = "masked"`` acts in the environment's masked variant: its
+    :meth:`act` takes (rows, 11) bool masks too and returns (rows,) choices.
+    """
 
     def reset(self, rows: int) -> None:
         """Forget everything: episodes begin in ``rows`` markets."""
@@ -28,6 +33,14 @@ class Policy(Protocol):
         Returns:
             (rows, 2) float32: target position in limits, aggression.
         """
+
+
+@runtime_checkable
+class Oracle(Protocol):
+    """A policy that knows the episodes before it plays them."""
+
+    def foresee(self, env_id: str, env_kwargs: Mapping[str, Any], seeds: Sequence[int]) -> None:
+        """Look at the episodes that follow; called before :meth:`Policy.reset`."""
 
 
 def taking(targets: Array) -> Array:

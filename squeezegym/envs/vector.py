@@ -179,6 +179,11 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         self._look()
         return rows.observations(), rewards, terminated, truncated, infos
 
+    @property
+    def batch(self) -> Batch:
+        """The batch of markets behind it, for recorders and diagnosis, never for the policy."""
+        return self._rows.batch
+
     def reset_info(self) -> dict[str, Any]:
         """Return the present info of every row, without masks."""
         return self._rows.info()

@@ -1,4 +1,4 @@
-"""stable-baselines3: the native batch as a ``VecEnv``."""
+"""stable-baselines3: the native batch as a ``VecEnv``, and its policies as safe files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
 from squeezegym.envs.vector import SqueezeVectorEnv
+from squeezegym.integrations.trained import TrainedPolicy, load_policy, save_policy
+
+__all__ = ["SqueezeVecEnv", "TrainedPolicy", "load_policy", "make_sb3_vec", "save_policy"]
 
 
 class SqueezeVecEnv(VecEnv):

@@ -15,7 +15,7 @@ FILES = {
     "manifest.json",
     "metrics.json",
     "episodes.csv",
-    "model.zip",
+    "policy.zip",
     "episode.html",
     "episode.png",
     "replay.npz",
@@ -70,9 +70,9 @@ def test_short_run_prints_the_table_and_writes_the_folder(tmp_path):
     seeds = {name: [r["seed"] for r in rows if r["policy"] == name] for name in POLICIES}
     assert all(seeds[name] == seeds["flat"] for name in POLICIES)
 
-    from stable_baselines3 import PPO
+    from squeezegym.integrations.sb3 import load_policy
 
-    assert PPO.load(run / "model.zip", device="cpu").action_space.n == 7
+    assert load_policy(run / "policy.zip").spec.steps == metrics["training"]["steps"]
 
 
 @pytest.mark.slow
@@ -105,6 +105,8 @@ def test_an_interrupted_run_leaves_nothing(tmp_path):
         (["--book", "missing.gz"], "belong to scenario 'from_data'"),
         (["--episodes", "0"], "--episodes must be >= 1, got 0"),
         (["--steps", "-5"], "--steps must be >= 1, got -5"),
+        (["--learner.gamma", "2"], "gamma: Input should be less than or equal to 1"),
+        (["--learner.algorithm", "sac"], "python -m agents.train sac"),
         (["--out", "taken"], "run folder 'taken' exists already"),
     ],
 )

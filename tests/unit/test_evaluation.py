@@ -9,15 +9,14 @@ from rich.console import Console
 
 from agents.baselines import Flat, HoldLong
 from agents.evaluation import (
-    Episode,
     as_plain,
-    bootstrap_interval,
     play,
     results_table,
     summaries,
     summarise,
     write_episodes,
 )
+from agents.measures import Episode
 from agents.runfolder import RunFolder, manifest
 from squeezegym.errors import ConfigError
 
@@ -27,25 +26,6 @@ SHORT = {"horizon_s": 2.0, "threads": 1}
 
 def episode(pnl, *, seed=0, ignited=False, liquidated=False, position=0.5):
     return Episode("p", seed, pnl, liquidated, ignited, position, 3000)
-
-
-def test_interval_of_equal_values_is_a_point():
-    assert bootstrap_interval(np.full(10, 2.5)) == (2.5, 2.5)
-    assert bootstrap_interval(np.array([-1.0])) == (-1.0, -1.0)
-
-
-def test_interval_of_two_values_has_both_at_its_ends():
-    # A quarter of the resamples of (0, 1) are (0, 0), a quarter (1, 1).
-    assert bootstrap_interval(np.array([0.0, 1.0])) == (0.0, 1.0)
-
-
-def test_interval_agrees_with_the_normal_one_on_many_values():
-    values = np.random.default_rng(1).normal(3.0, 2.0, 400)
-    low, high = bootstrap_interval(values)
-    half = 1.96 * values.std() / np.sqrt(len(values))
-    assert low == approx(values.mean() - half, abs=0.03)
-    assert high == approx(values.mean() + half, abs=0.03)
-    assert bootstrap_interval(values) == (low, high)
 
 
 def test_summary_of_four_episodes():

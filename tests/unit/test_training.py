@@ -3,11 +3,19 @@ import os
 import numpy as np
 import pytest
 
-from agents.settings import Config, environment, resolve
-from agents.training import KEEP, MENU, DecisionMenu, Standardise, choose, standing_orders
+from agents.quickstart import Config, resolve
+from agents.settings import environment
 from squeezegym import make_sb3_vec
 from squeezegym.envs.observation import FEATURES, INDEX
 from squeezegym.errors import ConfigError
+from squeezegym.integrations.decisions import (
+    KEEP,
+    MENU,
+    DecisionMenu,
+    Standardise,
+    choose,
+    standing_orders,
+)
 
 ENV_ID = "squeezegym/ShortSqueeze-v0"
 
@@ -53,19 +61,17 @@ def test_an_episode_that_ends_within_a_decision_is_reported_once():
 def test_defaults_of_a_short_run_give_way_to_what_is_asked_for():
     config = resolve(Config(short=True, episodes=5))
     assert (config.episodes, config.steps) == (5, 400_000)
-    assert config.decisions == 40_000
 
 
 def test_data_files_become_one_argument_each():
-    config = Config(scenario="from_data", book=("a.gz", "b.gz"), open_interest=5.0)
-    env_id, kwargs = environment(config)
+    env_id, kwargs = environment("from_data", book=("a.gz", "b.gz"), spot=(), open_interest=5.0)
     assert env_id == "squeezegym/FromData-v0"
     assert kwargs == {"book": f"a.gz{os.pathsep}b.gz", "open_interest": 5.0}
 
 
 def test_an_unknown_scenario_is_named_with_the_nearest_one():
     with pytest.raises(ConfigError, match="unknown scenario 'clam'; did you mean 'calm'"):
-        environment(Config(scenario="clam"))
+        environment("clam")
 
 
 def test_standardised_features_have_unit_spread_and_travel_with_the_weights(tmp_path):
