@@ -20,7 +20,8 @@ from rich.table import Table
 
 from agents.baselines import BASELINES
 from agents.baselines.policy import Array, taking
-from agents.evaluation import bootstrap_interval, play
+from agents.estimates import estimate, mean
+from agents.evaluation import play
 from squeezegym.envs.observation import INDEX
 from squeezegym.errors import ConfigError, SqueezegymError
 
@@ -97,8 +98,8 @@ def main(args: Sequence[str] | None = None) -> int:
     )
     for name, pnl in found.items():
         more = found["flat"] - pnl
-        low, high = bootstrap_interval(more)
-        interval = "" if name == "flat" else f"{low:+.3f} to {high:+.3f}"
+        average = estimate([more], mean)
+        interval = "" if name == "flat" else f"{average.low:+.3f} to {average.high:+.3f}"
         table.add_row(name, f"{pnl.mean():+.3f}", f"{more.mean():+.3f}", interval)
     Console().print(table)
     return 0

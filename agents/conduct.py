@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.baselines import BASELINES, Policy
-from agents.evaluation import bootstrap_interval
+from agents.estimates import estimate, mean
 from squeezegym.conduct import Conduct, conduct
 from squeezegym.errors import ConfigError, SqueezegymError, did_you_mean
 from squeezegym.files import check_target, write_whole
@@ -80,16 +80,11 @@ def policies(config: Config) -> dict[str, Policy]:
 
 
 def _trained(folder: Path) -> Policy:
-    if not (folder / "model.zip").is_file():
-        raise ConfigError(f"'{folder}' is no run folder: it has no model.zip; give another --run")
-    from stable_baselines3 import PPO
+    if not (folder / "policy.zip").is_file():
+        raise ConfigError(f"'{folder}' is no run folder: it has no policy.zip; give another --run")
+    from squeezegym.integrations.sb3 import load_policy
 
-    from agents.training import LearnedPolicy
-
-    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))["config"]
-    return LearnedPolicy(
-        PPO.load(folder / "model.zip", device="cpu"), settings["ppo"]["decision_steps"]
-    )
+    return load_policy(folder / "policy.zip")
 
 
 def reports(config: Config, console: Console) -> dict[str, list[Conduct]]:
@@ -122,11 +117,11 @@ def table(found: dict[str, list[Conduct]], title: str) -> Table:
 def _cell(episodes: Sequence[Conduct], field: str) -> str:
     values = np.array([getattr(episode, field) for episode in episodes], np.float64)
     form = _COLUMNS[field][1]
-    mean = form.format(values.max() if field == "largest_move_bps" else values.mean())
+    shown = form.format(values.max() if field == "largest_move_bps" else values.mean())
     if field not in ("favourable_move_bps", "pnl_percent"):
-        return mean
-    low, high = bootstrap_interval(values)
-    return f"{mean} ({form.format(low)} to {form.format(high)})"
+        return shown
+    average = estimate([values], mean)
+    return f"{shown} ({form.format(average.low)} to {form.format(average.high)})"
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.baselines.policy import Array
 from squeezegym.envs.observation import INDEX
-from squeezegym.state import N_LEVELS
+from squeezegym.gatewayrecord import N_LEVELS
 
 DEPTH = 50.0
 """Depth within 10 bp of the mid, in those units."""

@@ -218,11 +218,6 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
             "_final_info": done.copy(),
         }
 
-    @property
-    def batch(self) -> Batch:
-        """The markets behind it, for recorders and diagnosis, never for the policy."""
-        return self._rows.batch
-
     def snapshot(self) -> dict[str, Any]:
         """Copy the state of every row, for search and counterfactuals."""
         self._need_generators()

@@ -7,7 +7,7 @@ from stable_baselines3 import PPO
 
 import squeezegym
 from agents.calm import pnl_percent
-from agents.evaluation import bootstrap_interval
+from agents.estimates import estimate, mean
 from agents.oracle import best_flip, flips
 from squeezegym.envs.observation import INDEX
 from squeezegym.errors import ConfigError
@@ -86,6 +86,6 @@ def test_in_calm_nothing_beats_being_flat():
     pnl = pnl_percent(range(5000, 5032))
     assert -0.15 < pnl["flat"].mean() < 0.0  # the fee of closing an opening short, half of the time
     for name in pnl.keys() - {"flat"}:
-        low, high = bootstrap_interval(pnl["flat"] - pnl[name])
-        assert high >= 0.0, name
-        assert low > 0.0 or not name.startswith("hold"), name
+        more = estimate([pnl["flat"] - pnl[name]], mean)
+        assert more.high >= 0.0, name
+        assert more.low > 0.0 or not name.startswith("hold"), name
