@@ -77,9 +77,12 @@ def source_fingerprint() -> str:
             "codes.py",
             "gatewaycodes.py",
             "gatewayrecord.py",
+            "guardrecord.py",
+            "measures.py",
             "state.py",
             "params.py",
             "protectionrecord.py",
+            "terms.py",
         )
     ]
     digest = hashlib.sha256()
