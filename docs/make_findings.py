@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import tyro
@@ -31,6 +32,7 @@ from squeezegym.theory.recording import record
 from squeezegym.view.facts import difference_cells, markdown_table
 
 HERE = Path(__file__).parent
+WIDTH = 108
 HEADINGS = ("rule", "against", "outcome", "expected", "with it", "without", "effect", "95 %")
 SIGNS = {1: "rises", -1: "falls", 0: "stays"}
 
@@ -39,7 +41,7 @@ SIGNS = {1: "rises", -1: "falls", 0: "stays"}
 class Config:
     """Run the findings and write docs/findings.md."""
 
-    episodes: int = 64
+    episodes: int = 160
     """Seeds of each rule."""
     seed: int = 1001
     """The first; the setups were chosen on seeds below 1000."""
@@ -100,17 +102,17 @@ def verdicts(finding: Finding, found: Sequence[Difference]) -> str:
 
 def section(finding: Finding, found: Sequence[Difference]) -> Iterator[str]:
     """Write one finding."""
-    yield from (f"## {finding.title}", "", finding.published, "")
+    yield from (f"## {finding.title}", "", fill(finding.published, WIDTH), "")
     rows = []
     for claim, difference in zip(finding.claims, found, strict=True):
         with_it, without, effect, interval, *_ = difference_cells(difference)
         cells = (claim.rule, claim.against, claim.outcome, SIGNS[claim.sign])
         rows.append((*cells, with_it, without, effect, interval, claim.verdict(difference)))
     yield from markdown_table((*HEADINGS, "here"), rows)
-    yield from ("", finding.remark, "")
+    yield from ("", fill(finding.remark, WIDTH), "")
 
 
-def page(config: Config, found: dict[str, Sequence[Difference]], took: float) -> str:
+def page(config: Config, found: dict[str, Sequence[Difference]]) -> str:
     """Write the page."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True
@@ -119,17 +121,23 @@ def page(config: Config, found: dict[str, Sequence[Difference]], took: float) ->
     lines = [
         "# Published findings about rules",
         "",
-        "What was published about a venue's rules, and what the same rules do in this market. The"
-        " same seeds run under each rule; an effect is the mean of the paired differences, its"
-        " interval a bootstrap over seeds at 95 %. A sign counts as seen if the interval leaves out"
-        " zero; one that was expected to stay counts as published if it does not. No correction for"
-        " looking at many signs. The setups were chosen on other seeds.",
+        fill(
+            "What was published about a venue's rules, and what the same rules do in this market."
+            " The same seeds run under each rule; an effect is the mean of the paired differences,"
+            " its interval a bootstrap over seeds at 95 %. A sign counts as seen if the interval"
+            " leaves out zero; one that was expected to stay counts as published if it does not. No"
+            " correction for looking at many signs. The setups were chosen on other seeds.",
+            WIDTH,
+        ),
         "",
-        f"Written by `{command}` at commit {commit}, {platform.machine()}, {os.cpu_count()} cores,"
-        f" Python {platform.python_version()}, in {took / 60:.0f} min; seeds {config.seed:,} to"
-        f" {config.seed + config.episodes - 1:,}. The market is `short_squeeze` with a metaorder"
-        " that is large enough in every episode, but for the magnet effect. The shipped rules stand"
-        " in `configs/rules`; `squeezegym compare` runs any of them on other scenarios.",
+        fill(
+            f"Written by `{command}` at commit {commit}, {platform.machine()}, {os.cpu_count()}"
+            f" cores, Python {platform.python_version()}; seeds {config.seed:,} to"
+            f" {config.seed + config.episodes - 1:,}. The market is `short_squeeze` with a metaorder"
+            " that is large enough in every episode, but for the magnet effect. The shipped rules"
+            " stand in `configs/rules`; `squeezegym compare` runs any of them on other scenarios.",
+            WIDTH,
+        ),
         "",
         *markdown_table(
             ("finding", "what came of it"),
@@ -146,7 +154,6 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run what is missing, and write the page."""
     config = tyro.cli(Config, description=__doc__, args=args)
     console = Console(stderr=True)
-    began = time.perf_counter()
     found = {f.name: kept(f, config) for f in FINDINGS}
     left = [f for f in FINDINGS if found[f.name] is None]
     work = sum(f.work(config.episodes) for f in left)
@@ -159,7 +166,7 @@ def main(args: Sequence[str] | None = None) -> int:
             found[finding.name] = list(differences.values())
             keep(finding, config, found[finding.name])
             console.print(f"{finding.name}: {verdicts(finding, found[finding.name])}")
-    text = page(config, found, time.perf_counter() - began)
+    text = page(config, found)
     write_whole(config.out, lambda path: path.write_text(text, encoding="utf-8"))
     return 0
 

@@ -117,7 +117,10 @@ def test_auctions_count_as_volume_and_as_a_halt():
     batched = [env.step(pull(batch_auction=5)) for _ in range(10)]
     crossed = int(env.batch.markets[0]["protection"]["crossed"])
     assert crossed > 0
-    assert batched[-1][-1]["halted"] > 0 and batched[-1][-1]["volume"] > 0
+    info = batched[-1][-1]
+    assert info["halted"] == pytest.approx(10 / 60) and info["halts"]
+    assert info["reward_halted"] == pytest.approx(-env.scenario.guard.halted / 60)
+    assert info["reward_volume"] > 0
 
 
 def test_levers_reach_the_market_and_let_go():

@@ -123,6 +123,13 @@ def test_every_shipped_rule_is_felt_where_it_can_be():
             ],
         ),
         (
+            "throttle_shipped",
+            [
+                (throttle(1).name, "none", outcome)
+                for outcome in ("shorts liquidated", "deleveraged")
+            ],
+        ),
+        (
             "short_ban",
             [("short_ban", "none", outcome) for outcome in ("shorts liquidated", "deleveraged")],
         ),
