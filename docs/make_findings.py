@@ -133,9 +133,10 @@ def page(config: Config, found: dict[str, Sequence[Difference]]) -> str:
         fill(
             f"Written by `{command}` at commit {commit}, {platform.machine()}, {os.cpu_count()}"
             f" cores, Python {platform.python_version()}; seeds {config.seed:,} to"
-            f" {config.seed + config.episodes - 1:,}. The market is `short_squeeze` with a metaorder"
-            " that is large enough in every episode, but for the magnet effect. The shipped rules"
-            " stand in `configs/rules`; `squeezegym compare` runs any of them on other scenarios.",
+            f" {config.seed + config.episodes - 1:,}. The market is `short_squeeze` with a"
+            " metaorder that is large enough in every episode, but for the magnet effect. The"
+            " shipped rules stand in `configs/rules`; `squeezegym compare` runs any of them on any"
+            " scenario.",
             WIDTH,
         ),
         "",

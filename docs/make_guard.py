@@ -1,4 +1,4 @@
-"""Write the table of ``docs/guard.md``: ``python docs/make_guard.py``, a few minutes.
+"""Write the table of ``docs/guard.md``: ``python docs/make_guard.py``, about a minute.
 
 Every scripted exchange runs the same episodes; the table stands between two comments of the page.
 """
@@ -77,13 +77,13 @@ def lines(config: Config) -> list[str]:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=PAGE.parent, capture_output=True, text=True
     ).stdout.strip()
-    minutes = (time.perf_counter() - began) / 60
+    seconds = time.perf_counter() - began
     command = f"python docs/make_guard.py --episodes {config.episodes} --seed {config.seed}"
     return [
         *markdown_table(("exchange", "return", "more than doing nothing (95 %)", *PARTS), rows),
         "",
         f"`{command}` at commit {commit}, {platform.machine()}, {os.cpu_count()} cores,"
-        f" {minutes:.0f} min. Means over episodes; the columns on the right add up to the return.",
+        f" {seconds:.0f} s. Means over episodes; the columns on the right add up to the return.",
     ]
 
 

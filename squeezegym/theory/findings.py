@@ -241,8 +241,8 @@ FINDINGS = (
             ("deleveraged", -1),
         ),
         (NONE, throttle(1), throttle(THROTTLES[-1])),
-        remark="Nothing holds price up after the metaorder. Who waits for the engine sees price come"
-        " back, so the throttle is without its cost here, and the slowest engine looks best.",
+        remark="Nothing holds price up after the metaorder. Who waits for the engine sees price"
+        " come back, so that the throttle is without its cost here.",
     ),
     Finding(
         "short_ban",

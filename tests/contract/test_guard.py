@@ -2,6 +2,9 @@
 
 import hashlib
 import math
+import os
+import subprocess
+import sys
 
 import gymnasium as gym
 import numpy as np
@@ -20,6 +23,7 @@ from squeezegym.guardrecord import LEVERS_AT, REACH
 from squeezegym.levers import LEVERS, lever_unit
 from squeezegym.measures import N_RULES, Measure, Rule
 from squeezegym.testing import assert_conserved, env_contract
+from tests.conftest import ROOT
 
 ID = "squeezegym/ExchangeGuard-v0"
 DISCRETE = "squeezegym/ExchangeGuardDiscrete-v0"
@@ -293,6 +297,33 @@ def digest(env_id, steps=120):
 @pytest.mark.parametrize("env_id", list(DIGESTS))
 def test_trajectory_is_the_golden_one(env_id):
     assert digest(env_id) == DIGESTS[env_id]
+
+
+def short_digest():
+    """Of two steps without noise, short enough for the interpreter."""
+    short = {"episode.horizon_s": 1.0, "guard.step_ms": 500}
+    env = GuardEnv(Scenario.load("noiseless", **short))
+    sums = hashlib.sha256(env.reset(seed=1)[0].tobytes())
+    for strength in (1.0, -1.0):
+        observation, reward, *_ = env.step(np.full(len(LEVERS_OF), strength))
+        sums.update(observation.tobytes() + np.float64(reward).tobytes())
+    return sums.hexdigest()[:16]
+
+
+def test_it_is_the_same_in_the_interpreter():
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from tests.contract import test_guard as t; print(t.short_digest())",
+        ],
+        cwd=ROOT,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == short_digest()
 
 
 def test_it_is_the_same_in_every_row_on_any_number_of_threads():

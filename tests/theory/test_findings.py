@@ -125,8 +125,8 @@ def test_every_shipped_rule_is_felt_where_it_can_be():
         (
             "throttle_shipped",
             [
-                (throttle(1).name, "none", outcome)
-                for outcome in ("shorts liquidated", "deleveraged")
+                (throttle(1).name, "none", "shorts liquidated"),
+                (throttle(1).name, "none", "deleveraged"),
             ],
         ),
         (
