@@ -124,7 +124,7 @@ def page(config: Config, found: dict[str, Sequence[Difference]]) -> str:
         fill(
             "What was published about a venue's rules, and what the same rules do in this market."
             " The same seeds run under each rule; an effect is the mean of the paired differences,"
-            " its interval a bootstrap over seeds at 95 %. A sign counts as seen if the interval"
+            " with its bootstrap interval of 95 % over seeds. A sign counts as seen if the interval"
             " leaves out zero; one that was expected to stay counts as published if it does not. No"
             " correction for looking at many signs. The setups were chosen on other seeds.",
             WIDTH,
