@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "ENVIRONMENTS",
+    "GUARDS",
     "MESSAGE_DTYPE",
     "RECEIPT_DTYPE",
     "TAPE_DTYPE",
@@ -48,6 +49,9 @@ ENVIRONMENTS = {
 Each has two more with the choices of a menu as actions: ``squeezegym/ShortSqueezeDiscrete-v0`` and
 ``squeezegym/ShortSqueezeMasked-v0``, which also says which of them the venue allows.
 """
+
+GUARDS = {"squeezegym/ExchangeGuard-v0": "exchange_guard"}
+"""Registered ids whose learner is the exchange, with ``squeezegym/ExchangeGuardDiscrete-v0``."""
 
 _VARIANTS = {"": "continuous", "Discrete": "discrete", "Masked": "masked"}
 
@@ -77,4 +81,13 @@ for _id, _scenario in ENVIRONMENTS.items():
             entry_point="squeezegym.envs.squeeze:SqueezeEnv",
             vector_entry_point="squeezegym.envs.vector:SqueezeVectorEnv",
             kwargs={"scenario": _scenario, "actions": _actions},
+        )
+
+for _id, _scenario in GUARDS.items():
+    for _suffix in ("", "Discrete"):
+        _register(
+            id=_id.replace("-v0", f"{_suffix}-v0"),
+            entry_point="squeezegym.envs.guard:GuardEnv",
+            vector_entry_point="squeezegym.envs.guard:GuardVectorEnv",
+            kwargs={"scenario": _scenario, "actions": _VARIANTS[_suffix]},
         )

@@ -76,6 +76,7 @@ def source_fingerprint() -> str:
             "codes.py",
             "gatewaycodes.py",
             "gatewayrecord.py",
+            "guardrecord.py",
             "measures.py",
             "params.py",
             "protectionrecord.py",

@@ -59,6 +59,7 @@ PROTECTION_DTYPE = np.dtype(
         ("halt", "i8"),  # kind of the present pause
         ("batch", "i8"),  # time of the next uncross of a batch; 0: the book closes again at once
         ("n_fills", "i8"),  # written to ``fills`` in this episode
+        ("crossed", "i8"),  # lots that changed hands in auctions since the opening
         ("value", "f8", (N_RULES,)),  # of each rule, as in force
         ("until", "i8", (N_RULES,)),  # end of the notice, or of the rule; NEVER: none
         ("levers", LEVER_DTYPE, (N_RULES,)),

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from squeezegym.crowd import Followers, Fomo, Reloaders, Snipers
 from squeezegym.errors import ConfigError, did_you_mean
 from squeezegym.gateways import Gateway, Transport, check_gateway
+from squeezegym.guards import Guard
 from squeezegym.magnitudes import check_magnitude, check_rounds
 from squeezegym.perpless import check_perpless, fill_perpless
 from squeezegym.protections import Protection
@@ -82,6 +83,8 @@ class Scenario(Frozen):
     fomo: Fomo = Fomo()
     reloaders: Reloaders = Reloaders()
     protection: Protection = Protection()
+    guard: Guard | None = None
+    """None: the section's defaults; asked only where the exchange is the learner."""
     matching: Matching = Matching()
     gateway: Gateway = Gateway()
     transport: Transport

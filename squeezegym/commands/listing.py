@@ -19,11 +19,11 @@ def list_scenarios(as_json: Annotated[bool, tyro.conf.arg(name="json")] = False)
     Args:
         as_json: Print the list as JSON instead of a table.
     """
-    from squeezegym import ENVIRONMENTS
+    from squeezegym import ENVIRONMENTS, GUARDS
     from squeezegym.scenario import Scenario
 
     ids: dict[str, list[str]] = {}
-    for env_id, name in ENVIRONMENTS.items():
+    for env_id, name in (*ENVIRONMENTS.items(), *GUARDS.items()):
         ids.setdefault(name, []).append(env_id)
     scenarios = [Scenario.load(name) for name in Scenario.names()]
     if as_json:

@@ -97,6 +97,7 @@ def open_protection(market, params):
     state["halt"] = 0
     state["batch"] = NEVER
     state["n_fills"] = -1  # the episode has not begun
+    state["crossed"] = 0
     for rule in range(N_RULES):
         state["value"][rule] = rules["value"][rule]
         state["until"][rule] = NEVER

@@ -74,6 +74,8 @@ def _trade_at(market, params, venue, price):
         buyer = np.int64(book["orders"][bid]["owner"])
         seller = np.int64(book["orders"][ask]["owner"])
         volume += qty
+        if buyer != seller:  # a pool that meets itself trades nothing
+            market["protection"]["crossed"] += qty
         book["last"] = price
         cut_maker(book, bid, qty)
         cut_maker(book, ask, qty)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from squeezegym.errors import ConfigError, did_you_mean
@@ -11,7 +13,10 @@ _DATA_KEYS = ("book", "spot", "positions", "open_interest")
 
 
 def load_scenario(
-    scenario: str | Scenario, horizon_s: float | None, data: dict[str, Any]
+    scenario: str | Scenario,
+    horizon_s: float | None,
+    data: dict[str, Any],
+    changes: Mapping[str, Any] = MappingProxyType({}),
 ) -> Scenario:
     """Return the scenario that an environment's keyword arguments ask for.
 
@@ -20,6 +25,7 @@ def load_scenario(
             builds one from them.
         horizon_s: Episode length instead of the scenario's, seconds.
         data: ``book``, ``spot``, ``positions``, ``open_interest`` of ``from_data``.
+        changes: What the environment changes in any scenario.
 
     Raises:
         ConfigError: Unknown scenario or argument, or an impossible value.
@@ -32,7 +38,9 @@ def load_scenario(
                 f"unknown argument '{key}'{did_you_mean(key, known)} (known: {', '.join(known)})"
             )
     data = {key: value for key, value in data.items() if value is not None}
-    overrides: dict[str, Any] = {} if horizon_s is None else {"episode.horizon_s": horizon_s}
+    overrides = dict(changes)
+    if horizon_s is not None:
+        overrides["episode.horizon_s"] = horizon_s
     if scenario != "from_data":
         if data:
             raise ConfigError(

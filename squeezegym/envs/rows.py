@@ -6,13 +6,16 @@ plays the episodes of a single environment seeded ``s + i``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 
 from squeezegym.batch import Batch
 from squeezegym.codes import Command
-from squeezegym.envs.action import check_action_set, masks, read_box, read_menu
+from squeezegym.envs.action import action_space, check_action_set, masks, read_box, read_menu
+from squeezegym.envs.observation import observation_space
 from squeezegym.envs.reward import reward
 from squeezegym.errors import ConfigError
 from squeezegym.sampling import ignition, sample
@@ -32,11 +35,21 @@ _REPORT = [
     *("equity", "position", "liquidated", "deleveraged", "ignited", "measures"),
     *(field for field, _ in _PARTS.values()),
 ]
-_ROW_STATE = ("elapsed", "live", "equity", "start_equity", "standing", "flip_steps", "flipped")
 
 
 class Rows:
     """The step and reset logic over a batch, without Gymnasium's wrapping."""
+
+    changes: Mapping[str, Any] = {}  # of any scenario that is run
+    state: tuple[str, ...] = (
+        "elapsed",
+        "live",
+        "equity",
+        "start_equity",
+        "standing",
+        "flip_steps",
+        "flipped",
+    )
 
     def __init__(
         self,
@@ -67,6 +80,16 @@ class Rows:
         self.flip_steps = np.zeros(n, np.int64)  # for which a flip has been held
         self.flipped = np.zeros(n, np.bool_)
 
+    @property
+    def observation_space(self) -> spaces.Box:
+        """Of one row."""
+        return observation_space()
+
+    @property
+    def action_space(self) -> spaces.Space[Any]:
+        """Of one row."""
+        return action_space(self.actions)
+
     def reset(self, rows: Any, generators: list[np.random.Generator]) -> None:
         """Start a new episode in the rows marked True."""
         self._prepare_reset(rows, generators)
@@ -93,12 +116,9 @@ class Rows:
         self.batch.advance()
         if fresh.any():
             self._note_start(fresh)
-        equity = views["equity"]
-        rewards = np.where(rows, reward(self.equity, equity, self.capital), 0.0)
-        np.copyto(self.equity, equity)
+        rewards, ended = self._settle(rows)
         self.elapsed += rows
-        self._watch_flip(rows)
-        terminated = rows & ((views["liquidated"] != 0) | (self.unwatched & (equity <= 0)))
+        terminated = rows & ended
         truncated = last & ~terminated
         self.live &= ~(terminated | truncated)
         return rewards, terminated, truncated
@@ -114,6 +134,15 @@ class Rows:
         views["target"][rows] = orders[rows, 0]
         views["aggression"][rows] = orders[rows, 1]
         views["has_action"] = rows
+
+    def _settle(self, rows: Any) -> tuple[Any, Any]:
+        """Return the rewards of the rows that acted, and which episodes end before the horizon."""
+        views = self.batch.views
+        equity = views["equity"]
+        rewards = np.where(rows, reward(self.equity, equity, self.capital), 0.0)
+        np.copyto(self.equity, equity)
+        self._watch_flip(rows)
+        return rewards, (views["liquidated"] != 0) | (self.unwatched & (equity <= 0))
 
     def _watch_flip(self, rows: Any) -> None:
         """Note who has held a position on the catalyst's side for long enough after ignition."""
@@ -229,7 +258,7 @@ class Rows:
             "digest": self.batch.scenario.digest(),
             "markets": self.batch.markets[rows].copy(),
             "views": self.batch.views[rows].copy(),
-            **{key: getattr(self, key)[rows].copy() for key in _ROW_STATE},
+            **{key: getattr(self, key)[rows].copy() for key in self.state},
         }
 
     def restore(self, state: dict[str, Any], rows: slice = slice(None)) -> None:
@@ -244,5 +273,5 @@ class Rows:
             )
         self.batch.markets[rows] = state["markets"]
         self.batch.views[rows] = state["views"]
-        for key in _ROW_STATE:
+        for key in self.state:
             getattr(self, key)[rows] = state[key]

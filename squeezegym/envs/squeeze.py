@@ -8,9 +8,8 @@ import gymnasium as gym
 import numpy as np
 
 from squeezegym.batch import Batch
-from squeezegym.envs.action import action_space
 from squeezegym.envs.loading import load_scenario
-from squeezegym.envs.observation import FEATURES, observation_space, table
+from squeezegym.envs.observation import FEATURES, table
 from squeezegym.envs.rows import Rows
 from squeezegym.scenario import Scenario
 from squeezegym.view.screen import FPS, MODES, screen_for
@@ -66,6 +65,7 @@ class SqueezeEnv(gym.Env[Any, Any]):
     """
 
     metadata: dict[str, Any] = {"render_modes": list(MODES), "render_fps": FPS}  # noqa: RUF012
+    kind: type[Rows] = Rows
 
     def __init__(
         self,
@@ -77,11 +77,11 @@ class SqueezeEnv(gym.Env[Any, Any]):
         **data: Any,
     ) -> None:
         self.render_mode = render_mode
-        self.scenario = load_scenario(scenario, horizon_s, data)
+        self.scenario = load_scenario(scenario, horizon_s, data, self.kind.changes)
         self._screen = screen_for(render_mode, self.scenario)
-        self._rows = Rows(self.scenario, 1, 1, actions)
-        self.observation_space = observation_space()
-        self.action_space = action_space(actions)
+        self._rows = self.kind(self.scenario, 1, 1, actions)
+        self.observation_space = self._rows.observation_space
+        self.action_space = self._rows.action_space
         self._all = np.ones(1, np.bool_)
         self._none = np.zeros(1, np.bool_)
 

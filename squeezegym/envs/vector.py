@@ -11,10 +11,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from squeezegym.batch import Batch
-from squeezegym.envs.action import action_space
 from squeezegym.envs.loading import load_scenario
 from squeezegym.envs.marketrow import MarketRow
-from squeezegym.envs.observation import observation_space
 from squeezegym.envs.rows import Rows
 from squeezegym.errors import ConfigError
 from squeezegym.scenario import Scenario
@@ -40,6 +38,7 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
     """
 
     metadata: dict[str, Any] = {"render_modes": list(_MODES), "render_fps": FPS}  # noqa: RUF012
+    kind: type[Rows] = Rows
 
     def __init__(
         self,
@@ -65,10 +64,10 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         self.num_envs = num_envs
         self.render_mode = render_mode
         self.metadata = {**type(self).metadata, "autoreset_mode": mode}
-        self.scenario = load_scenario(scenario, horizon_s, data)
-        self._rows = Rows(self.scenario, num_envs, threads, actions)
-        self.single_observation_space = observation_space()
-        self.single_action_space = action_space(actions)
+        self.scenario = load_scenario(scenario, horizon_s, data, self.kind.changes)
+        self._rows = self.kind(self.scenario, num_envs, threads, actions)
+        self.single_observation_space = self._rows.observation_space
+        self.single_action_space = self._rows.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         screens = (screen_for(render_mode, self.scenario, _MODES) for _ in range(num_envs))

@@ -80,9 +80,10 @@ class Outcome:
 
 
 def traded(recording: Recording) -> FloatArray:
-    """Aggressor volume of both books, base."""
+    """Volume of both books, auctions included, base."""
     trades = recording.trades
-    return np.bincount(trades["market"], trades["base"], len(recording)).astype(np.float64)
+    taken = np.bincount(trades["market"], trades["base"], len(recording)).astype(np.float64)
+    return taken + recording.crossed
 
 
 def highest(recording: Recording) -> FloatArray:
@@ -142,6 +143,7 @@ OUTCOMES = (
     Outcome("shorts liquidated, base", lambda recording: recording.liquidated[1, :, -1]),
     Outcome("longs liquidated, base", lambda recording: recording.liquidated[0, :, -1]),
     Outcome("loss of the fund, thousand quote", fund_loss),
+    Outcome("accounts below zero, thousand quote", lambda recording: recording.shortfall / 1e3),
     Outcome("deleveraged, base", lambda recording: recording.deleveraged),
     Outcome("mark from fundamental, bp", dislocation),
     Outcome("paused, minutes", minutes_paused),
@@ -158,6 +160,7 @@ class Comparison:
         rules: The rules, the first of which the others are compared with.
         seeds: Seeds of each.
         differences: Rule's name and outcome's name to the paired difference.
+        values: Rule's name and outcome's name to the (n,) outcomes themselves.
         paths: Rule's name to (n, t) mid of the home book relative to its first, %.
         step_s: Step of the paths, s.
     """
@@ -166,6 +169,7 @@ class Comparison:
     rules: tuple[Rule, ...]
     seeds: range
     differences: Mapping[tuple[str, str], Difference]
+    values: Mapping[tuple[str, str], FloatArray]
     paths: Mapping[str, FloatArray]
     step_s: float
 
@@ -202,7 +206,7 @@ def compare(
     first = integer("seed", seed, 0, 2**62)
     seeds = range(first, first + integer("episodes", episodes, 5, 1_000_000))
     under = {rule.name: Scenario.load(scenario, **rule.changes) for rule in rules}
-    found: dict[str, dict[str, FloatArray]] = {}
+    values: dict[tuple[str, str], FloatArray] = {}
     paths = {}
     for name, changed in under.items():
         recording = record(
@@ -214,15 +218,15 @@ def compare(
             threads=threads,
             progress=progress,
         )
-        found[name] = {outcome.name: outcome.measure(recording) for outcome in outcomes}
+        values |= {(name, outcome.name): outcome.measure(recording) for outcome in outcomes}
         path = _path(recording)
         paths[name] = 100 * (path / path[:, :1] - 1)
     differences = {
-        (name, outcome.name): paired(found[name][outcome.name], found[names[0]][outcome.name])
+        (name, outcome.name): paired(values[name, outcome.name], values[names[0], outcome.name])
         for name in names[1:]
         for outcome in outcomes
     }
-    return Comparison(scenario, tuple(rules), seeds, differences, paths, STEP_MS / 1000)
+    return Comparison(scenario, tuple(rules), seeds, differences, values, paths, STEP_MS / 1000)
 
 
 def work(scenario: Scenario, rules: Sequence[Rule], episodes: int) -> float:

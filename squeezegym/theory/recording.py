@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from squeezegym.batch import Batch
 from squeezegym.codes import (
+    FIRST_HOLDER_SLOT,
     NEVER,
     NO_ASK,
     NO_BID,
@@ -30,6 +31,7 @@ BANDS_BPS = (10.0, 25.0, 50.0, 100.0, 200.0)
 GROUP = 48  # markets run at once: one takes a megabyte
 BY_BOOK = ("mids", "spreads", "liquidated", "paused")
 BY_MARKET = ("funding", "premium", "open_interest", "mark", "fundamental", "fund")
+AT_THE_END = ("ignition", "deleveraged", "crossed", "sniped", "shortfall")
 RecordArray = NDArray[np.void]
 
 TAPE_DTYPE = np.dtype(
@@ -64,6 +66,9 @@ class Recording:
         fund: (n, t) insurance fund, quote.
         paused: (2, n, t) whether a book does not trade continuously.
         deleveraged: (n,) base closed against other accounts.
+        crossed: (n,) base traded in auctions, both books; aggressor orders count it not.
+        sniped: (n,) what the snipers are worth at the end, at mark, quote; they begin with nothing.
+        shortfall: (n,) quote by which accounts are below zero at the end, at mark.
         depth_step_s: Step of the grid of ``depth``, s.
         depth: (n, d, bands, 2) base within `BANDS_BPS` of the mid of the perp, bids and asks.
         trades: (m,) `TAPE_DTYPE`, by market and time.
@@ -84,6 +89,9 @@ class Recording:
     fund: FloatArray
     paused: NDArray[np.bool_]
     deleveraged: FloatArray
+    crossed: FloatArray
+    sniped: FloatArray
+    shortfall: FloatArray
     depth_step_s: float
     depth: FloatArray
     trades: RecordArray
@@ -134,8 +142,7 @@ def record(
         for name, axis in (*((name, 1) for name in BY_BOOK), ("depth", 0))
     }
     joined |= {
-        name: np.concatenate([part[name] for part in parts])
-        for name in (*BY_MARKET, "ignition", "deleveraged")
+        name: np.concatenate([part[name] for part in parts]) for name in (*BY_MARKET, *AT_THE_END)
     }
     for first, part in zip(range(0, len(seeds), GROUP), parts, strict=True):
         part["trades"]["market"] += first
@@ -193,9 +200,15 @@ class _Group:
         trades = np.concatenate([np.empty(0, TAPE_DTYPE), *self.rows])
         ignition = markets["score"]["ignition"]
         self.series["ignition"] = np.where(ignition == NEVER, np.nan, ignition / SECOND)
-        self.series["deleveraged"] = (
-            markets["score"]["deleveraged"] * self.scenario.contract.lot_size
+        lot, tick = self.scenario.contract.lot_size, self.scenario.contract.tick_size
+        worth = markets["accounts"]["quote"] + (
+            markets["accounts"]["perp"] * markets["marks"]["mark"][:, None]
         )
+        missing = np.minimum(worth[:, FIRST_HOLDER_SLOT:], 0).sum(axis=1)
+        self.series["deleveraged"] = markets["score"]["deleveraged"] * lot
+        self.series["crossed"] = markets["protection"]["crossed"] * lot
+        self.series["sniped"] = worth[:, Account.SNIPER] * lot * tick
+        self.series["shortfall"] = -missing * lot * tick
         self.series["paused"] = self.series["paused"].astype(bool)
         self.series["trades"] = trades[np.argsort(trades["market"], kind="stable")]
         self.series["events"] = int(markets["clock"]["events"].sum()) - before

@@ -12,6 +12,7 @@ import pytest
 from squeezegym import cli, levers
 from squeezegym.codes import Policy, Ranking, Remainder
 from squeezegym.core import deleveraging, execution, liquidation_price, margin
+from squeezegym.envs import guardlevers, guardview
 from squeezegym.envs.observation import table
 from squeezegym.measures import RULE_NAMES
 from squeezegym.resources import resources
@@ -21,6 +22,12 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def test_observation_page_is_the_table():
     assert table() in (DOCS / "observation.md").read_text(encoding="utf-8")
+
+
+def test_guard_page_is_the_tables():
+    page = (DOCS / "guard.md").read_text(encoding="utf-8")
+    for made in (guardview.table(), guardlevers.table(), guardlevers.menu()):
+        assert made in page
 
 
 def test_links_of_the_pages_lead_somewhere():
