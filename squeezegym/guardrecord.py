@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from squeezegym.measures import N_RULES
-from squeezegym.state import N_MEASURES
+from squeezegym.viewrecord import N_MEASURES
 
 REACH = (1e-3, 2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2)  # distances from the price, relative
 N_REACH = len(REACH)

@@ -18,18 +18,18 @@ ROOT = Path(__file__).parents[2]
 # Integers of the trajectory, and the observations: positions, equity, marks and the touch of both
 # books over 200 steps under fixed actions.
 DIGESTS = {
-    "squeezegym/ShortSqueeze-v0": "1f540895d5ab6df3",
-    "squeezegym/LongFlush-v0": "f2994fdfbd73d1f2",
-    "squeezegym/RoundNumber-v0": "6e52fd0b50a38ab0",
-    "squeezegym/ThinAlt-v0": "32cdf7be3c0b2c3c",
-    "squeezegym/Calm-v0": "62fdc231eaab9cab",
-    "squeezegym/EquityHalt-v0": "c2e4eb0e518135c7",
-    "squeezegym/Noiseless-v0": "7c2ecd4610a08155",
-    "squeezegym/ShortSqueezeDiscrete-v0": "029ca0e86cb7c71f",
+    "squeezegym/ShortSqueeze-v0": "da76b0f258437b96",
+    "squeezegym/LongFlush-v0": "e5fdbd8e7cde13d7",
+    "squeezegym/RoundNumber-v0": "5e986dd2566b2ca3",
+    "squeezegym/ThinAlt-v0": "a64952ca0a1c2edd",
+    "squeezegym/Calm-v0": "8691d6f1c772cc3e",
+    "squeezegym/EquityHalt-v0": "51fa589999acb450",
+    "squeezegym/Noiseless-v0": "bfad2be7001a32d9",
+    "squeezegym/ShortSqueezeDiscrete-v0": "8ebea6d4a32bb20a",
 }
 
 # Of ten steps, short enough for the interpreter.
-SHORT_DIGEST = "e91e12df908ab319"
+SHORT_DIGEST = "77139cef2b88a17f"
 
 
 def numbers(view, market):
