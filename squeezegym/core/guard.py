@@ -33,7 +33,7 @@ from squeezegym.core.fifo import backlog
 from squeezegym.core.marks import mid
 from squeezegym.guardrecord import N_REACH, REACH
 from squeezegym.measures import IN_PAUSE
-from squeezegym.state import N_MEASURES
+from squeezegym.viewrecord import N_MEASURES
 
 _TEN_BP = 1e-3
 _SECOND = 1e9
