@@ -147,6 +147,10 @@ class GuardRows(Rows):
             "halts": self.seen["halted"] != 0,
         }
 
+    def info_of(self, row: int) -> dict[str, Any]:
+        """Return the info of one row as Python floats and bools: what :meth:`info` says of it."""
+        return {name: values[row].item() for name, values in self.info().items()}
+
     def action_masks(self) -> Any:
         """Raise AttributeError: every lever can be pulled at any time."""
         raise AttributeError("the exchange has no action masks: every lever can always be pulled")
