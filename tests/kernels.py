@@ -110,17 +110,13 @@ def read_side(book, side):
         slot = int(orders["next"][slot])
     for price, queue in window:
         crossed.setdefault(price, []).extend(queue)
-    window = sorted(crossed.items(), reverse=side == BUY)
     slot = int(book["waiting_head"][side])
     while slot != none:
-        price = int(orders["price"][slot])
-        if window and window[-1][0] == price:
-            window[-1][1].append(slot)
-        else:
-            window.append((price, [slot]))
+        crossed.setdefault(int(orders["price"][slot]), []).append(slot)
         slot = int(orders["next"][slot])
     fields = ("id", "qty", "owner")
-    return [(p, [tuple(int(orders[f][s]) for f in fields) for s in queue]) for p, queue in window]
+    by_price = sorted(crossed.items(), reverse=side == BUY)
+    return [(p, [tuple(int(orders[f][s]) for f in fields) for s in queue]) for p, queue in by_price]
 
 
 def read_book(book):

@@ -66,11 +66,11 @@ def test_volume_and_cancels_are_the_learners_own():
 def test_a_buyer_of_all_shorts_can_reach_forces_others():
     eager = scenario(
         **{
-            "learner.limit_base": 700.0,
-            "learner.capital_quote": 2e7,
+            "learner.limit_base": 1500.0,
+            "learner.capital_quote": 5e7,
             "catalyst.squeeze": 0.0,
             "catalyst.near_miss": 0.0,
-            "learner.cap_bps": 100.0,
+            "learner.cap_bps": 300.0,
             "episode.horizon_s": 30.0,
         }
     )

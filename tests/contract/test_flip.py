@@ -11,6 +11,7 @@ EARLY = {
     "catalyst.near_miss": 0.0,
     "catalyst.squeeze_size": [6.0, 6.0],
     "learner.short_start": 0.0,
+    "gateway.surge": 0.0,  # the learner's orders trade within a step
 }
 TARGETS = np.array([1.0, 0.3, 0.2, -1.0])
 EVERYONE = np.ones(len(TARGETS), bool)
