@@ -14,10 +14,15 @@ import numpy as np
 from squeezegym.arguments import integer
 from squeezegym.scenario import Scenario
 from squeezegym.theory.paired import Difference, paired
-from squeezegym.theory.recording import Recording, record
+from squeezegym.theory.recording import KEEPS_UP, Recording, record
 from squeezegym.theory.samples import FloatArray
 
-IGNITED = {"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0, "learner.short_start": 0.0}
+IGNITED = {
+    "catalyst.squeeze": 1.0,
+    "catalyst.near_miss": 0.0,
+    "learner.short_start": 0.0,
+    **KEEPS_UP,
+}
 STEP_MS = 1000
 AFTER_S = 30  # after a top: how much of it is given back
 Progress = Callable[[float], None]
@@ -92,6 +97,7 @@ SNIPERS = {
     "snipers.leave_share": 0.2,
     "snipers.cap_bps": 100.0,
 }
+OVERLOADED = {"gateway.surge": 2.5}  # as shipped
 NO_FOMO = {"fomo.accounts": 0}
 CAUSES = (
     Cause(
@@ -114,6 +120,7 @@ CAUSES = (
     Cause("FOMO", "round_number", "longs liquidated, base", longs_taken, NO_FOMO),
     Cause("FOMO", "round_number", "largest fall, %", fall, NO_FOMO),
     Cause("snipers", "short_squeeze", "highest rise, %", highest, {}, SNIPERS),
+    Cause("overload", "short_squeeze", "highest rise, %", highest, {}, OVERLOADED),
     Cause("snipers", "short_squeeze", f"given back in {AFTER_S} s, %", given_back, {}, SNIPERS),
 )
 
@@ -153,7 +160,7 @@ def causes(
     known: dict[str, Recording] = {}
 
     def run(name: str, overrides: Mapping[str, Any]) -> Recording:
-        scenario = Scenario.load(name, **IGNITED, **overrides)
+        scenario = Scenario.load(name, **{**IGNITED, **overrides})
         if scenario.digest() not in known:
             seconds = scenario.episode.horizon_s
             known[scenario.digest()] = record(

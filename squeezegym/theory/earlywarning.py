@@ -29,6 +29,7 @@ from squeezegym.theory.patterns import (
     sign_entropy,
 )
 from squeezegym.theory.phase import PROBE_SEED
+from squeezegym.theory.recording import KEEPS_UP
 from squeezegym.theory.samples import FloatArray
 from squeezegym.theory.supply import Supply, measure_supply, measured_barriers
 from squeezegym.units import SECOND
@@ -192,7 +193,7 @@ def early_warning(
     """
     integer("seeds", seeds, 20, 100_000)
     rows = range(seed, seed + seeds)
-    idle: dict[str, Any] = {"learner.short_start": 0.0}
+    idle: dict[str, Any] = {"learner.short_start": 0.0, **KEEPS_UP}
     worlds = {
         name: Scenario.load(
             scenario, **idle, **{"catalyst.squeeze": one, "catalyst.near_miss": two}

@@ -21,6 +21,7 @@ from squeezegym.theory.checks import Check, check, midpoint, plane_midpoint, wit
 from squeezegym.theory.criticality import measured_index
 from squeezegym.theory.phase import MARKET_S, PROBE_SEED, market_scenario, phase
 from squeezegym.theory.probe import DURATION_S
+from squeezegym.theory.recording import KEEPS_UP
 from squeezegym.theory.response import ProbeResult, probe, short_triggers
 from squeezegym.theory.samples import BP, FloatArray
 from squeezegym.theory.supply import Supply, measure_supply, measured_barriers
@@ -275,6 +276,7 @@ IGNITED = {
     "catalyst.near_miss": 0.0,
     "catalyst.start_s": (60.0, 60.0),
     "learner.short_start": 0.0,
+    **KEEPS_UP,
 }
 
 

@@ -20,6 +20,7 @@ from squeezegym.batch import Batch, default_threads
 from squeezegym.codes import Command, Side
 from squeezegym.scenario import Scenario
 from squeezegym.theory import criticality
+from squeezegym.theory.recording import KEEPS_UP
 from squeezegym.theory.reduced import Reactions, reduced_paths
 from squeezegym.theory.samples import FloatArray
 from squeezegym.theory.supply import measure_supply, measured_barriers
@@ -279,6 +280,7 @@ def market_scenario(crowd: float, depth: float) -> Scenario:
             "catalyst.squeeze": 1.0,
             "catalyst.near_miss": 0.0,
             "learner.short_start": 0.0,
+            **KEEPS_UP,
         },
     )
 

@@ -33,6 +33,8 @@ BY_BOOK = ("mids", "spreads", "liquidated", "paused")
 BY_MARKET = ("funding", "premium", "open_interest", "mark", "fundamental", "fund")
 AT_THE_END = ("ignition", "deleveraged", "crossed", "sniped", "shortfall")
 RecordArray = NDArray[np.void]
+KEEPS_UP = {"gateway.surge": 0.0}
+"""An engine that keeps up in a squeeze: overload is a cause of its own, which theory leaves out."""
 
 TAPE_DTYPE = np.dtype(
     [

@@ -105,7 +105,7 @@ def test_the_command_writes_the_page(tmp_path):
     assert cli.main(["proof", *options]) == 0
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"# Title\n\n{START}\nWritten by `squeezegym proof --effort 0.02")
-    assert text.endswith(f"{END}\n\nafter\n") and "old" not in text
+    assert text.endswith(f"{END}\n\nafter\n") and "\nold\n" not in text
     assert "| V13 |" in text and data.read_text(encoding="utf-8").startswith("{")
 
 
