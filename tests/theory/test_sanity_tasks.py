@@ -28,7 +28,7 @@ def test_the_best_flip_comes_with_the_metaorder_and_others_are_worse():
             for shift in (-12.0, 0.0, 5.0, 10.0)
         }
         assert at[0.0] > at[-12.0] > found.pnl_percent[-1]
-        assert at[0.0] > at[5.0] + 0.5 > at[10.0] + 0.5
+        assert at[0.0] > at[5.0] + 2.0 > at[10.0] + 2.0
 
 
 def test_a_flip_that_is_tried_is_the_one_of_the_single_environment():
