@@ -87,8 +87,19 @@ def read_menu(choices: Any, rows: Any, standing: Any) -> Any:
     Raises:
         ConfigError: Wrong shape, not whole numbers, or no such choice.
     """
+    choices = check_choices(choices, rows, len(MENU))
+    chosen = np.where(rows, choices, KEEP)
+    return np.where((chosen == KEEP)[:, None], standing, MENU[chosen])
+
+
+def check_choices(choices: Any, rows: Any, n: int) -> Any:
+    """Return the choices of a menu of ``n`` as an array, those of the rows marked checked.
+
+    Raises:
+        ConfigError: Wrong shape, not whole numbers, or no such choice.
+    """
     choices = np.asarray(choices)
-    most = len(MENU) - 1
+    most = n - 1
     if choices.shape != (len(rows),) or choices.dtype.kind not in "iu":
         shape = "()" if len(rows) == 1 else f"({len(rows)},)"
         raise ConfigError(
@@ -98,8 +109,7 @@ def read_menu(choices: Any, rows: Any, standing: Any) -> Any:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise ConfigError(f"action of row {row} must be 0 to {most}, got {choices[row]}")
-    chosen = np.where(rows, choices, KEEP)
-    return np.where((chosen == KEEP)[:, None], standing, MENU[chosen])
+    return choices
 
 
 def masks(views: Any, standing: Any, limit: int, *, guarded: bool, restricted: bool) -> Any:

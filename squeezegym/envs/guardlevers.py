@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from squeezegym.envs.action import check_action_set
+from squeezegym.envs.action import check_action_set, check_choices
 from squeezegym.errors import ConfigError
 from squeezegym.guards import STEPS, Guard
 from squeezegym.levers import LEVERS, lever_unit
@@ -157,17 +157,7 @@ def read_presets(choices: Any, rows: Any) -> Any:
     Raises:
         ConfigError: Wrong shape, not whole numbers, or no such choice.
     """
-    choices = np.asarray(choices)
-    most = len(PRESETS) - 1
-    if choices.shape != (len(rows),) or choices.dtype.kind not in "iu":
-        shape = "()" if len(rows) == 1 else f"({len(rows)},)"
-        raise ConfigError(
-            f"action must be a whole number 0 to {most} of shape {shape}, got {choices.tolist()!r}"
-        )
-    wrong = ((choices < 0) | (choices > most)) & rows
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise ConfigError(f"action of row {row} must be 0 to {most}, got {choices[row]}")
+    choices = check_choices(choices, rows, len(PRESETS))
     return _MENU[np.where(rows, choices, 0)]
 
 
