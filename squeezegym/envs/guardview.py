@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from gymnasium import spaces
 
-from squeezegym.envs.observation import Feature
+from squeezegym.envs.observation import Feature, box_of, table_of
 from squeezegym.guardrecord import N_SEEN, REACH
 from squeezegym.measures import RULE_NAMES, Measure
 
@@ -105,18 +104,12 @@ if len(FEATURES) != N_SEEN:
 
 def observation_space() -> spaces.Box:
     """Return the flat float32 box that :data:`FEATURES` describes."""
-    low = np.array([feature.low for feature in FEATURES], np.float32)
-    high = np.array([feature.high for feature in FEATURES], np.float32)
-    return spaces.Box(low, high, dtype=np.float32)
+    return box_of(FEATURES)
 
 
 def table() -> str:
     """Return the observation table as Markdown: index, name, unit, range."""
-    rows = ["| index | name | unit | range |", "|---|---|---|---|"]
-    rows += [
-        f"| {i} | `{f.name}` | {f.unit} | [{f.low:g}, {f.high:g}] |" for i, f in enumerate(FEATURES)
-    ]
-    return "\n".join(rows)
+    return table_of(FEATURES)
 
 
 def describe(observation: Any) -> dict[str, float]:

@@ -7,6 +7,7 @@ learner's own acks; every entry is clipped to [-1, 1].
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,20 +112,30 @@ if len(FEATURES) != N_OBSERVATIONS:
     raise ImportError(f"{len(FEATURES)} features documented, the kernel writes {N_OBSERVATIONS}")
 
 
+def box_of(features: Sequence[Feature]) -> spaces.Box:
+    """Return the flat float32 box of some features."""
+    low = np.array([feature.low for feature in features], np.float32)
+    high = np.array([feature.high for feature in features], np.float32)
+    return spaces.Box(low, high, dtype=np.float32)
+
+
+def table_of(features: Sequence[Feature]) -> str:
+    """Return features as Markdown: index, name, unit, range."""
+    rows = ["| index | name | unit | range |", "|---|---|---|---|"]
+    rows += [
+        f"| {i} | `{f.name}` | {f.unit} | [{f.low:g}, {f.high:g}] |" for i, f in enumerate(features)
+    ]
+    return "\n".join(rows)
+
+
 def observation_space() -> spaces.Box:
     """Return the flat float32 box that :data:`FEATURES` describes."""
-    low = np.array([feature.low for feature in FEATURES], np.float32)
-    high = np.array([feature.high for feature in FEATURES], np.float32)
-    return spaces.Box(low, high, dtype=np.float32)
+    return box_of(FEATURES)
 
 
 def table() -> str:
     """Return the observation table as Markdown: index, name, unit, range."""
-    rows = ["| index | name | unit | range |", "|---|---|---|---|"]
-    rows += [
-        f"| {i} | `{f.name}` | {f.unit} | [{f.low:g}, {f.high:g}] |" for i, f in enumerate(FEATURES)
-    ]
-    return "\n".join(rows)
+    return table_of(FEATURES)
 
 
 def describe(observation: Any) -> dict[str, float]:
