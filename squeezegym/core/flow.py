@@ -24,6 +24,7 @@ from squeezegym.codes import (
     PERP,
     SELL,
     SPOT,
+    STATE_AUCTION,
     VALUE,
     ZERO,
     Problem,
@@ -420,7 +421,7 @@ def move_fundamental(market, params):
 
 @kernel
 def value_decision(market, params):
-    """A value trader compares a mid with the fundamental and trades the difference."""
+    """A value trader trades what stands in a book on the wrong side of the fundamental."""
     rules = params["value"]
     move_fundamental(market, params)
     market["clock"]["due"][_VALUE_SOURCE] = later(market, _VALUE_STREAM, rules["rate"])
@@ -430,14 +431,19 @@ def value_decision(market, params):
         if uniform(market["clock"]["rng"], _VALUE_STREAM) < rules["perp_share"]:
             venue = PERP
             fair *= 1.0 + rules["basis"]
-    gap = fair / mid(market["books"][venue]) - 1.0
-    if abs(gap) <= rules["threshold"]:
+    book = market["books"][venue]
+    bid = np.float64(book["best_bid"])
+    ask = np.float64(book["best_ask"])
+    if np.int64(book["state"]) == STATE_AUCTION:  # no touch can be traded at
+        bid = np.float64(book["last"])
+        ask = bid
+    excess = (fair / ask if fair > ask else bid / fair) - 1.0 - rules["threshold"]
+    if excess <= 0.0:
         return
-    excess = abs(gap) - rules["threshold"]
     size = excess if rules["power"] == 1.0 else excess ** rules["power"]
     qty = np.int64(min(size * rules["lots_per_unit"], np.float64(rules["max_lots"])))
     if qty > 0:
-        take(market, params, venue, VALUE, BUY if gap > 0 else SELL, qty, excess)
+        take(market, params, venue, VALUE, BUY if fair > ask else SELL, qty, excess)
 
 
 @kernel

@@ -131,6 +131,8 @@ def _open_crowd(market, params):
     crowd["sniper_side"] = 0
     crowd["sniper_since"] = 0
     crowd["sniper_peak"] = 0.0
+    crowd["batches"][0] = 0
+    crowd["batches"][1] = 0
     crowd["caught"] = 0
     crowd["infected"] = 0
     crowd["waiting"] = 0

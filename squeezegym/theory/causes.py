@@ -63,6 +63,12 @@ def fall(recording: Recording) -> FloatArray:
     return found
 
 
+def roughest(recording: Recording) -> FloatArray:
+    """Largest move of the perp in one second, %."""
+    found: FloatArray = 100 * np.abs(np.diff(np.log(recording.mids[0]), axis=1)).max(axis=1)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """One cause, and what is looked at with it and without.
@@ -97,7 +103,7 @@ SNIPERS = {
     "snipers.leave_share": 0.2,
     "snipers.cap_bps": 100.0,
 }
-OVERLOADED = {"gateway.surge": 2.5}  # as shipped
+OVERLOADED = {"gateway.surge": 0.6}  # as shipped
 NO_FOMO = {"fomo.accounts": 0}
 CAUSES = (
     Cause(
@@ -120,7 +126,7 @@ CAUSES = (
     Cause("FOMO", "round_number", "longs liquidated, base", longs_taken, NO_FOMO),
     Cause("FOMO", "round_number", "largest fall, %", fall, NO_FOMO),
     Cause("snipers", "short_squeeze", "highest rise, %", highest, {}, SNIPERS),
-    Cause("overload", "short_squeeze", "highest rise, %", highest, {}, OVERLOADED),
+    Cause("overload", "short_squeeze", "largest move in 1 s, %", roughest, {}, OVERLOADED),
     Cause("snipers", "short_squeeze", f"given back in {AFTER_S} s, %", given_back, {}, SNIPERS),
 )
 
