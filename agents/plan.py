@@ -44,12 +44,15 @@ class Plan:
     """Held-out episodes of everything else."""
     world: tuple[str, ...] = ()
     """Changes to the scenario everywhere."""
+    effort: float = 1.0
+    """Share of each training's steps."""
     short: bool = False
 
     def settings(self, name: str, seed: int) -> Training:
         """Return the settings of one training."""
-        changed = {**self.changes, "changes": self.world, "seed": seed}
-        return load(name).model_copy(update=changed)
+        settings = load(name).model_copy(update={**self.changes, "changes": self.world})
+        steps = max(1, round(settings.steps * self.effort))
+        return settings.model_copy(update={"steps": steps, "seed": seed})
 
     def seeds(self, *, fewer: bool = False) -> range:
         """Return the held-out seeds, far above every training seed."""
@@ -59,7 +62,7 @@ class Plan:
 FULL = Plan(
     runs={"ppo": 5, "recurrent_ppo": 3, "no_liquidations": 3, "no_memory": 3},
     changes={},
-    episodes=3000,
+    episodes=2000,
     fewer=500,
 )
 SHORT = Plan(
