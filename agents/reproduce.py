@@ -61,14 +61,14 @@ class Config:
     """Folder of the results; what is there already is not made again."""
     short: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Run every stage in minutes; the numbers mean nothing."""
+    stages: tuple[str, ...] = ()
+    """Only these stages. Default: all."""
     effort: float = 1.0
     """Share of each training's steps: 0.1 is a tenth of the time and less is learned."""
     episodes: int | None = None
     """Held-out episodes of the main table. Default: 2,000."""
     fewer: int | None = None
     """Held-out episodes of everything else. Default: 500."""
-    stages: tuple[str, ...] = ()
-    """Only these stages. Default: all."""
 
 
 @dataclass(frozen=True, slots=True)
