@@ -9,9 +9,9 @@ from squeezegym.codes import BUY, NEVER, NO_ASK, NO_BID, PERP, RATE_ONE, SPOT, S
 from squeezegym.core.admission import bands
 from squeezegym.core.borrow import borrow_rate, utilisation
 from squeezegym.core.fifo import backlog, hear_others
-from squeezegym.core.flow import stress
 from squeezegym.core.levels import in_window, next_level
 from squeezegym.core.liquidation import flush_prints
+from squeezegym.core.makers import stress
 from squeezegym.core.marks import mid
 from squeezegym.measures import BANDED
 
