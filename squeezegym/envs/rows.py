@@ -62,7 +62,8 @@ class Rows:
         episode = scenario.episode
         self.batch = Batch(scenario, n, threads)
         self.step_ns = episode.step_ms * 1_000_000
-        learner, protection = (self.batch.params[key][0] for key in ("learner", "protection"))
+        learner = self.batch.params["learners"][0, 0]
+        protection = self.batch.params["protection"][0]
         self.horizon_ns = int(learner["horizon"])
         self.n_steps = -(-self.horizon_ns // self.step_ns)
         self.capital = int(learner["capital"])
