@@ -16,6 +16,7 @@ from gymnasium.envs.registration import register as _register
 
 if TYPE_CHECKING:
     from squeezegym.bookrecord import MESSAGE_DTYPE, RECEIPT_DTYPE, TAPE_DTYPE
+    from squeezegym.envs.multi import parallel_env
     from squeezegym.integrations.sb3 import make_sb3_vec
     from squeezegym.market import Market
     from squeezegym.orderbook import OrderBook
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "ENVIRONMENTS",
+    "GAMES",
     "GUARDS",
     "MESSAGE_DTYPE",
     "RECEIPT_DTYPE",
@@ -32,6 +34,7 @@ __all__ = [
     "OrderBook",
     "Scenario",
     "make_sb3_vec",
+    "parallel_env",
 ]
 
 ENVIRONMENTS = {
@@ -53,6 +56,9 @@ Each has two more with the choices of a menu as actions: ``squeezegym/ShortSquee
 GUARDS = {"squeezegym/ExchangeGuard-v0": "exchange_guard"}
 """Registered ids whose learner is the exchange, with ``squeezegym/ExchangeGuardDiscrete-v0``."""
 
+GAMES = {"squeezegym/SqueezeGame-v0": "squeeze_game"}
+"""Games for several learners and their scenarios: ids of :func:`parallel_env`, not of Gymnasium."""
+
 _VARIANTS = {"": "continuous", "Discrete": "discrete", "Masked": "masked"}
 
 _LAZY = {
@@ -63,6 +69,7 @@ _LAZY = {
     "OrderBook": "squeezegym.orderbook",
     "Scenario": "squeezegym.scenario",
     "make_sb3_vec": "squeezegym.integrations.sb3",
+    "parallel_env": "squeezegym.envs.multi",
 }
 
 
