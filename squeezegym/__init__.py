@@ -16,8 +16,10 @@ from gymnasium.envs.registration import register as _register
 
 if TYPE_CHECKING:
     from squeezegym.bookrecord import MESSAGE_DTYPE, RECEIPT_DTYPE, TAPE_DTYPE
+    from squeezegym.envs.gamevector import make_game_vec
     from squeezegym.envs.multi import parallel_env
     from squeezegym.integrations.sb3 import make_sb3_vec
+    from squeezegym.integrations.selfplay import make_game_sb3_vec
     from squeezegym.market import Market
     from squeezegym.orderbook import OrderBook
     from squeezegym.scenario import Scenario
@@ -33,6 +35,8 @@ __all__ = [
     "Market",
     "OrderBook",
     "Scenario",
+    "make_game_sb3_vec",
+    "make_game_vec",
     "make_sb3_vec",
     "parallel_env",
 ]
@@ -68,6 +72,8 @@ _LAZY = {
     "Market": "squeezegym.market",
     "OrderBook": "squeezegym.orderbook",
     "Scenario": "squeezegym.scenario",
+    "make_game_sb3_vec": "squeezegym.integrations.selfplay",
+    "make_game_vec": "squeezegym.envs.gamevector",
     "make_sb3_vec": "squeezegym.integrations.sb3",
     "parallel_env": "squeezegym.envs.multi",
 }

@@ -118,7 +118,7 @@ class GameRows:
 
     def _write(self, actions: Any, rows: Any, acted: Any) -> None:
         """Check the actions and write them into the views; who is gone gets out of the market."""
-        read = read_actions(actions, acted, self.names)
+        read = read_actions(actions, acted, self.players)
         views = self.batch.views
         for i, (player, part) in enumerate(zip(self.players.values(), self.of, strict=True)):
             write_orders(player, read[:, i], views[:, part])

@@ -91,16 +91,16 @@ def write_orders(player: Player, actions: Any, views: Any) -> None:
     views["aggression"][:] = actions[:, 1:2]
 
 
-def read_actions(actions: Any, acting: Any, names: list[str]) -> Any:
+def read_actions(actions: Any, acting: Any, players: Mapping[str, Player]) -> Any:
     """Check the actions of a batch and return them clipped.
 
     Args:
         actions: (n, players, 3) numbers; infinities are clipped.
-        acting: (n, players) bool; the actions of others are ignored, and read as 0.
-        names: Of the players.
+        acting: (n, players) bool; the actions of others are ignored.
+        players: All of them, in their order; numbers that a role does not use are ignored.
 
     Returns:
-        (n, players, 3) float64 in [-1, 1].
+        (n, players, 3) float64 in [-1, 1], 0 for what is ignored.
 
     Raises:
         ConfigError: Wrong shape, not numbers, or NaN.
@@ -117,14 +117,17 @@ def read_actions(actions: Any, acting: Any, names: list[str]) -> Any:
         raise ConfigError(
             f"actions must have shape {shape} (markets, players, numbers), got {actions.shape}"
         )
-    wrong = np.isnan(actions).any(2) & acting
+    sizes = np.array([len(ACTIONS[player.role]) for player in players.values()])
+    used = acting[:, :, None] & (np.arange(N_ACTIONS) < sizes[:, None])
+    wrong = np.isnan(actions) & used
     if wrong.any():
-        row, player = (int(i) for i in np.argwhere(wrong)[0])
+        row, player = (int(i) for i in np.argwhere(wrong)[0, :2])
         raise ConfigError(
-            f"action of {names[player]} in market {row} is {actions[row, player].tolist()}: NaN is "
-            "not a position; send numbers in [-1, 1] (a diverged policy is the usual cause)"
+            f"action of {list(players)[player]} in market {row} is "
+            f"{actions[row, player, : sizes[player]].tolist()}: NaN is not a position; send "
+            "numbers in [-1, 1] (a diverged policy is the usual cause)"
         )
-    return np.where(acting[:, :, None], np.clip(actions, -1.0, 1.0), 0.0)
+    return np.where(used, np.clip(actions, -1.0, 1.0), 0.0)
 
 
 def read_named(actions: Any, agents: list[str], players: Mapping[str, Player]) -> Any:

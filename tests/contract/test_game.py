@@ -25,7 +25,11 @@ ROLE = {name: player.role for name, player in Scenario.load("squeeze_game").game
 DEADLY = Scenario.load(
     "squeeze_game",
     **{
-        "game.players.short_0": {"capital_quote": 12_000.0, "short_start_size": [1.0, 1.0]},
+        "game.players.short_0": {
+            "capital_quote": 14_000.0,
+            "short_start_size": [1.0, 1.0],
+            "entry_spread_bps": 0.0,
+        },
         "game.players.squeezer_0.cap_bps": 200.0,
     },
 )
@@ -118,7 +122,7 @@ def test_who_is_liquidated_leaves_and_the_others_play_on():
     env.reset(seed=1)
     given = play(env, PUSH.get)
     ends = [i for i, step in enumerate(given) if step[2].get("short_0")]
-    assert len(ends) == 1 and ends[0] < len(given) - 1
+    assert len(ends) == 1 and 5 < ends[0] < len(given) - 5
     at = ends[0]
     assert given[at][4]["short_0"]["liquidated"] and not given[at][3]["short_0"]
     assert all("short_0" in part for part in given[at])
