@@ -14,11 +14,9 @@ from squeezegym.batch import Batch
 from squeezegym.codes import Command
 from squeezegym.envs.gamespaces import N_FEATURES, observe, read_actions, write_orders
 from squeezegym.envs.reward import reward
+from squeezegym.envs.rows import PARTS
 from squeezegym.errors import ConfigError
 from squeezegym.scenario import Scenario
-
-_PARTS = {"price": 1, "fees": -1, "funding": 1, "borrow": -1, "slippage": -1}
-_FIELDS = {"price": "price_pnl"}  # of the view, where it has another name
 
 
 class GameRows:
@@ -106,7 +104,7 @@ class GameRows:
         self.batch.advance()
         if fresh.any():
             self._note_start(fresh)
-        equity = self._worth()
+        equity = self.worth()
         rewards = np.where(acted, reward(self.equity, equity, self.capital), 0.0)
         np.copyto(self.equity, equity)
         self.elapsed += rows
@@ -134,7 +132,7 @@ class GameRows:
         self.elapsed[rows] = 0
         self.live[rows] = True
         self.alive[rows] = True
-        self.equity[rows] = self._worth()[rows]
+        self.equity[rows] = self.worth()[rows]
         self.start_equity[rows] = self.equity[rows]
 
     def _by_player(self, values: Any) -> Any:
@@ -142,8 +140,8 @@ class GameRows:
         owned = np.where(self._wallets, values, 0)
         return np.add.reduceat(owned, [part.start for part in self.of], axis=1)
 
-    def _worth(self) -> Any:
-        """(n, players) equity, quanta."""
+    def worth(self) -> Any:
+        """Return (n, players) equity at mark, over all wallets, quanta."""
         return self._by_player(self.batch.views["equity"])
 
     def _taken(self) -> Any:
@@ -158,24 +156,28 @@ class GameRows:
             observe(player, views[:, part], seen[:, i])
         return seen
 
-    def info(self) -> dict[str, Any]:
-        """Return the info of every player, (n, players) arrays of float64 and bool.
+    def pnl(self) -> dict[str, Any]:
+        """Return the parts of the equity change since the episodes began, (n, players) quanta.
 
-        The parts of ``pnl`` are those of the single environment, summed over a player's wallets.
+        Those of :meth:`squeezegym.envs.rows.Rows.pnl`, summed over a player's wallets.
         """
         views = self.batch.views
-        change = self.equity - self.start_equity
         parts = {
-            name: self._by_player(views[_FIELDS.get(name, name)]) * sign
-            for name, sign in _PARTS.items()
+            name: self._by_player(views[field]) * sign for name, (field, sign) in PARTS.items()
         }
-        parts["liquidation"] = change - sum(parts.values())
+        change = self.worth() - self.start_equity
+        return {**parts, "liquidation": change - sum(parts.values())}
+
+    def info(self) -> dict[str, Any]:
+        """Return the info of every player, (n, players) arrays of float64 and bool."""
+        views = self.batch.views
+        change = self.equity - self.start_equity
         first = [part.start for part in self.of]
         return {
             "equity": self.equity * self.quantum,
             "position": views["position"][:, first] / self.limits,
             "pnl": change * self.quantum,
-            **{f"pnl_{name}": quanta * self.quantum for name, quanta in parts.items()},
+            **{f"pnl_{name}": quanta * self.quantum for name, quanta in self.pnl().items()},
             "alive": self.alive.copy(),
             "liquidated": self._taken(),
             "deleveraged": self._by_player(views["deleveraged"]) != 0,

@@ -81,9 +81,9 @@ class GameVecEnv(VecEnv):
         self._first_seed = None
         self._reset_seeds()
         self._reset_options()
-        return self._rows(self._seen)
+        return self._take(self._seen)
 
-    def _rows(self, seen: Any) -> Any:
+    def _take(self, seen: Any) -> Any:
         """Take the learners' rows out of (markets, agents, entries)."""
         n = self.observation_space.shape[0]  # type: ignore[index]
         return seen[:, self._at, :n].reshape(self.num_envs, n)
@@ -102,14 +102,14 @@ class GameVecEnv(VecEnv):
         dones = np.repeat(over, len(self._at))
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if dones.any():
-            last = self._rows(info["final_obs"])
+            last = self._take(info["final_obs"])
             for row in np.flatnonzero(dones).tolist():
                 market, agent = divmod(row, len(self._at))
                 at = self._at[agent]
                 final = {k: v[market, at].item() for k, v in info["final_info"].items()}
                 final["TimeLimit.truncated"] = bool(truncated[market, at])
                 infos[row] = {**final, "terminal_observation": last[row]}
-        return self._rows(self._seen), _flat(rewards[:, self._at]), dones, infos
+        return self._take(self._seen), _flat(rewards[:, self._at]), dones, infos
 
     def close(self) -> None:
         """Stop the threads."""

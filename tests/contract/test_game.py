@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
@@ -15,6 +16,7 @@ from squeezegym import Scenario
 from squeezegym.codes import Account
 from squeezegym.envs.gamespaces import ACTIONS
 from squeezegym.errors import ConfigError
+from squeezegym.players import Game
 from squeezegym.testing import same
 from tests.conftest import ROOT
 
@@ -239,6 +241,42 @@ def test_an_arbitrageur_holds_both_legs():
     assert step[4]["arbitrageur_0"]["position"] == -1.0
     step = play(env, {**QUIET, "arbitrageur_0": np.array([-1.0, 1.0])}.get, steps=35)[-1]
     assert int(perp["perp"]) > 5_000 and int(env.batch.markets["holders"]["debt"][0, -2]) > 5_000
+
+
+def test_a_game_of_one_is_the_single_environment():
+    learner = Scenario.load("short_squeeze").learner.model_dump()
+    alone = {"players": {"sniper_0": {"role": "sniper", **learner}}}
+    env = game(scenario=Scenario.load("short_squeeze", game=alone), horizon_s=20.0)
+    single = gym.make("squeezegym/ShortSqueeze-v0", horizon_s=20.0)
+    for seed in (3, 4):
+        seen, _ = env.reset(seed=seed)
+        assert same(seen["sniper_0"], single.reset(seed=seed)[0])
+        random = np.random.default_rng(seed)
+        while env.agents:
+            action = random.uniform(-1, 1, 2)
+            mine, its = env.step({"sniper_0": action}), single.step(action)
+            assert same(mine[0]["sniper_0"], its[0])
+            assert [part["sniper_0"] for part in mine[1:4]] == list(its[1:4])
+            info = {key: value for key, value in its[4].items() if key in mine[4]["sniper_0"]}
+            assert info.items() <= mine[4]["sniper_0"].items()
+            assert {"equity", "pnl_fees", "position", "liquidated"} <= info.keys()
+
+
+def test_who_does_nothing_changes_nothing_for_the_first():
+    """A learner draws from streams of its own, and its account alone moves nobody."""
+    players = Scenario.load("squeeze_game").game.model_dump()["players"]
+    still = {name: player | {"short_start": 0.0} for name, player in players.items()}
+    one = {"players": {"squeezer_0": still["squeezer_0"]}}
+    many = game(scenario=Scenario.load("squeeze_game", game={"players": still}), horizon_s=10.0)
+    few = Scenario.load("squeeze_game").model_copy(update={"game": Game.model_validate(one)})
+    alone = game(scenario=few, horizon_s=10.0)
+    many.reset(seed=9)
+    alone.reset(seed=9)
+    calm = {name: np.zeros(len(ACTIONS[ROLE[name]])) for name in NAMES}
+    calm["maker_0"] = np.full(3, -1.0)
+    for action in np.random.default_rng(2).uniform(-1, 1, (100, 2)):
+        given = many.step({**calm, "squeezer_0": action})
+        assert same(given[0]["squeezer_0"], alone.step({"squeezer_0": action})[0]["squeezer_0"])
 
 
 def test_learners_are_accounts_of_their_own():
