@@ -34,9 +34,15 @@ class Player(Learner):
     def _on_its_book(self) -> Player:
         if self.role in ("maker", "arbitrageur"):
             if self.venue != "perp":
-                raise ValueError(f"a {self.role} has its account on the perp; leave venue out")
+                raise ValueError(
+                    f"venue of role '{self.role}' must be 'perp', where its account begins, "
+                    f"got {self.venue!r}; leave it out"
+                )
             if self.short_start > 0:
-                raise ValueError(f"a {self.role} begins flat; leave short_start out")
+                raise ValueError(
+                    f"short_start of role '{self.role}' must be 0, for it begins flat, "
+                    f"got {self.short_start:g}; leave it out"
+                )
         return self
 
     @property
