@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from squeezegym.envs.observation import FEATURES, Feature
+from squeezegym.envs.observation import FEATURES, Feature, box_of
 from squeezegym.errors import ConfigError
 from squeezegym.players import Player
 
@@ -44,9 +44,7 @@ N_FEATURES = max(len(features(role)) for role in ACTIONS)
 
 def observation_space(player: Player) -> spaces.Box:
     """Return the box of a player's observation."""
-    table = features(player.role)
-    low = np.array([f.low for f in table], np.float32)
-    return spaces.Box(low, np.array([f.high for f in table], np.float32), dtype=np.float32)
+    return box_of(features(player.role))
 
 
 def action_space(player: Player) -> spaces.Box:
