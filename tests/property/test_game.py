@@ -83,6 +83,7 @@ def test_nothing_is_created_or_lost(seed, wild, fund, remainder, destination, qu
     assert ((kinds == OwnerKind.LEARNER).sum(1) == 7).all()
 
 
+@pytest.mark.boundscheck
 @pytest.mark.parametrize("fund", [0.0, 5e6])
 @pytest.mark.parametrize("seed", [3, 4])
 def test_books_and_ledger_follow_from_the_log(seed, fund):
