@@ -241,12 +241,12 @@ LEARNER_DTYPE = np.dtype(
         ("order_id", "u8"),  # resting order; 0: none
         ("known", ACK_DTYPE),  # what its own acks have told it
         ("n_acks", "i8"),
-        ("liquidated", "i8"),  # 1 once the engine took it
+        ("liquidated", "i4"),  # 1 once the engine took it
+        ("hand", "i4"),  # 1: a second order on the account of the learner before
         ("bought", "i8"),  # lots
         ("sold", "i8"),
         ("opening_interest", "i8"),  # open interest when the episode began, lots
         ("start_equity", "i8"),  # quanta, when the episode began
-        ("hand", "i8"),  # 1: a second order on the account of the learner before
         ("changed", "i8"),  # 1: an ack is due to be sent
         ("sent", "i8"),  # messages
         ("served", "i8"),  # of them, matched or refused

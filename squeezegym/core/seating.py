@@ -55,7 +55,7 @@ def open_learner(market, params, seat):
     rng = market["clock"]["rng"]
     stream = stream_of(seat, _STREAM, ZERO)
     learner = market["learners"][seat]
-    learner["hand"] = rules["hand"]
+    learner["hand"] = np.int32(rules["hand"])
     slot = account_of(market, seat)
     learner["order_id"] = NO_ORDER
     learner["n_acks"] = 0

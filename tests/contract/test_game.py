@@ -243,6 +243,27 @@ def test_an_arbitrageur_holds_both_legs():
     assert int(perp["perp"]) > 5_000 and int(env.batch.markets["holders"]["debt"][0, -2]) > 5_000
 
 
+def test_what_a_taken_arbitrageur_has_left_is_closed():
+    poor = {"capital_quote": 30_000.0, "leverage_cap": 125.0}  # a spot leg of a quarter of a coin
+    env = game(
+        scenario=Scenario.load("squeeze_game", **{"game.players.arbitrageur_0": poor}),
+        horizon_s=60.0,
+    )
+    env.reset(seed=1)
+    perp, spot = (env.batch.markets["accounts"][0, -3:-1][i] for i in range(2))
+    held = []
+    while "arbitrageur_0" in env.agents:
+        actions = {name: QUIET[name] for name in env.agents}
+        actions["squeezer_0"] = np.array([min(1.0, len(held) / 100), 1.0])
+        actions["arbitrageur_0"] = np.ones(2)
+        step = env.step(actions)
+        held.append((int(perp["perp"]), int(spot["spot"])))
+    assert step[2]["arbitrageur_0"] and len(held) < 600
+    assert held[-2][0] == -10_000 and held[-2][1] > 200
+    play(env, PUSH.get, steps=10)
+    assert (int(perp["perp"]), int(spot["spot"])) == (0, 0)
+
+
 def test_a_game_of_one_is_the_single_environment():
     learner = Scenario.load("short_squeeze").learner.model_dump()
     alone = {"players": {"sniper_0": {"role": "sniper", **learner}}}
