@@ -16,7 +16,10 @@ from gymnasium.envs.registration import register as _register
 
 if TYPE_CHECKING:
     from squeezegym.bookrecord import MESSAGE_DTYPE, RECEIPT_DTYPE, TAPE_DTYPE
+    from squeezegym.envs.gamevector import make_game_vec
+    from squeezegym.envs.multi import parallel_env
     from squeezegym.integrations.sb3 import make_sb3_vec
+    from squeezegym.integrations.selfplay import make_game_sb3_vec
     from squeezegym.market import Market
     from squeezegym.orderbook import OrderBook
     from squeezegym.scenario import Scenario
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "ENVIRONMENTS",
+    "GAMES",
     "GUARDS",
     "MESSAGE_DTYPE",
     "RECEIPT_DTYPE",
@@ -31,7 +35,10 @@ __all__ = [
     "Market",
     "OrderBook",
     "Scenario",
+    "make_game_sb3_vec",
+    "make_game_vec",
     "make_sb3_vec",
+    "parallel_env",
 ]
 
 ENVIRONMENTS = {
@@ -53,6 +60,9 @@ Each has two more with the choices of a menu as actions: ``squeezegym/ShortSquee
 GUARDS = {"squeezegym/ExchangeGuard-v0": "exchange_guard"}
 """Registered ids whose learner is the exchange, with ``squeezegym/ExchangeGuardDiscrete-v0``."""
 
+GAMES = {"squeezegym/SqueezeGame-v0": "squeeze_game"}
+"""Games for several learners and their scenarios: ids of :func:`parallel_env`, not of Gymnasium."""
+
 _VARIANTS = {"": "continuous", "Discrete": "discrete", "Masked": "masked"}
 
 _LAZY = {
@@ -62,7 +72,10 @@ _LAZY = {
     "Market": "squeezegym.market",
     "OrderBook": "squeezegym.orderbook",
     "Scenario": "squeezegym.scenario",
+    "make_game_sb3_vec": "squeezegym.integrations.selfplay",
+    "make_game_vec": "squeezegym.envs.gamevector",
     "make_sb3_vec": "squeezegym.integrations.sb3",
+    "parallel_env": "squeezegym.envs.multi",
 }
 
 

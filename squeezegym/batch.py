@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,22 +17,30 @@ import numpy as np
 
 from squeezegym.codes import PROBLEM_TEXT, Command, Problem, Stream
 from squeezegym.errors import ConfigError, EngineError
+from squeezegym.packing import pack
+from squeezegym.packing_learner import Seat
 from squeezegym.scenario import Scenario
-from squeezegym.state import AHEAD_DTYPE, allocate
+from squeezegym.state import AHEAD_DTYPE, SEAT_STREAMS, allocate
 
 _ROWS_WORTH_A_THREAD = 8
 _SLICES = 4
 
 
-def stream_seeds(seed: int) -> Any:
+def stream_seeds(seed: int, seat: int = 0) -> Any:
     """Return the (streams, 2) uint64 stream states of an episode seed.
 
     One ``SeedSequence(seed, spawn_key=(stream,))`` a stream: changing or switching off one
     population leaves the noise of the others as it was.
+
+    Args:
+        seed: Of the episode.
+        seat: Of the learner; any but the first has streams of its own, with key
+            ``(stream, seat)``, the other rows stay zero.
     """
-    states = np.empty((len(Stream), 2), np.uint64)
-    for stream in Stream:
-        sequence = np.random.SeedSequence(seed, spawn_key=(int(stream),))
+    states = np.zeros((len(Stream), 2), np.uint64)
+    for stream in SEAT_STREAMS if seat else Stream:
+        key = (int(stream), seat) if seat else (int(stream),)
+        sequence = np.random.SeedSequence(seed, spawn_key=key)
         states[stream] = sequence.generate_state(2, np.uint64)
     return states
 
@@ -48,12 +56,28 @@ def default_threads() -> int:
 
 
 class Batch:
-    """``n`` markets of one scenario."""
+    """``n`` markets of one scenario.
 
-    def __init__(self, scenario: Scenario, n: int, threads: int | None = None) -> None:
+    Args:
+        scenario: The scenario.
+        n: Markets.
+        threads: Most threads; default :func:`default_threads`.
+        seats: Learners in each market; default the scenario's one. With several, ``views`` is
+            (n, learners), else (n,).
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        n: int,
+        threads: int | None = None,
+        seats: Sequence[Seat] | None = None,
+    ) -> None:
         self.scenario = scenario
-        self.params = scenario.pack()
-        self.markets, self.views = allocate(n, scenario.size_class)
+        self.params = scenario.pack() if seats is None else pack(scenario, seats)
+        n_seats = self.params["learners"].shape[1]
+        self.markets, views = allocate(n, scenario.size_class, n_seats)
+        self.views = views[:, 0] if seats is None else views
         self.threads = max(1, min(threads or default_threads(), n // _ROWS_WORTH_A_THREAD or 1))
         self.ahead = np.zeros(self.threads, AHEAD_DTYPE)
         self.logs: list[list[Any]] | None = None
@@ -64,7 +88,13 @@ class Batch:
 
     def seed_row(self, row: int, seed: int) -> None:
         """Set the stream states that the next reset of ``row`` starts from."""
-        self.views["seeds"][row] = stream_seeds(seed)
+        views = self._by_seat(self.views)[row]
+        for seat in range(len(views)):
+            views["seeds"][seat] = stream_seeds(seed, seat)
+
+    def _by_seat(self, views: Any) -> Any:
+        """Return views as the entry takes them, (rows, learners)."""
+        return views.reshape(len(views), self.params["learners"].shape[1])
 
     def keep_log(self, on: bool = True) -> None:
         """Let :meth:`advance` drain each market's event log into its list in ``logs``.
@@ -84,11 +114,12 @@ class Batch:
 
     def _drain(self, logs: list[list[Any]]) -> bool:
         """Empty the logs; return whether every row is where it was sent: a full log stops it."""
-        markets, clock, until = self.markets, self.markets["clock"], self.views["until"]
+        markets, clock = self.markets, self.markets["clock"]
         for row in np.flatnonzero(markets["n_log"]):
             logs[row].append(markets["log"][row, : markets["n_log"][row]].copy())
         markets["n_log"] = 0
-        sent = (self.views["command"] & Command.RUN) != 0
+        until = self._by_seat(self.views)["until"][:, 0]
+        sent = (self._by_seat(self.views)["command"][:, 0] & Command.RUN) != 0
         # It may stop between two events of the last moment.
         there = (clock["now"] == until) & (clock["due"].min(1) > until)
         return bool((there | ~sent).all())
@@ -97,7 +128,7 @@ class Batch:
         from squeezegym.core.clock import advance
 
         if self.threads == 1 or not advance.is_ready(self.markets):
-            advance(self.markets, self.views, self.params, self.ahead[:1])
+            advance(self.markets, self._by_seat(self.views), self.params, self.ahead[:1])
         else:
             self._share_out(advance)
         self._raise_problems()
@@ -113,7 +144,7 @@ class Batch:
         def work(thread: int) -> None:
             ahead = self.ahead[thread : thread + 1]
             for rows in slices:
-                advance(self.markets[rows], self.views[rows], self.params, ahead)
+                advance(self.markets[rows], self._by_seat(self.views[rows]), self.params, ahead)
 
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads - 1, "squeezegym")
@@ -126,7 +157,7 @@ class Batch:
         """Turn problems that would make a result wrong into an error; others stay counted."""
         problems = self.views["problems"]
         if problems.any() and (problems & Problem.LOG_FULL).any():
-            row = int(np.flatnonzero(problems & Problem.LOG_FULL)[0])
+            row = int(np.argwhere(problems & Problem.LOG_FULL)[0][0])
             raise EngineError(
                 f"LOG_FULL in market {row}: {PROBLEM_TEXT[Problem.LOG_FULL]}; "
                 "use a larger size_class"

@@ -129,7 +129,7 @@ def _totals(rows: Rows) -> dict[str, Any]:
 def _report(
     seed: int, row: int, mine: Rows, other: Rows, start: dict[str, Any], watch: _Watch
 ) -> Conduct:
-    learner = mine.batch.markets["learner"][row]
+    learner = mine.batch.markets["learners"][row, 0]
     lot = mine.batch.scenario.contract.lot_size
     own = int(learner["bought"] + learner["sold"])
     end, without = _totals(mine), _totals(other)

@@ -5,17 +5,20 @@ Units as in :mod:`squeezegym.state`; no dtype has padding.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 N_LEVELS = 5  # published depth levels of each side
 N_SNAPSHOTS = 8  # published snapshots in flight
-N_MESSAGES = 16  # learner's messages under way
+N_MESSAGES = 16  # of a learner, under way
 N_REFUSALS = 3  # reasons for which the gateway refuses
 
 SENT_DTYPE = np.dtype(
     [
         ("due", "i8"),
-        ("kind", "i8"),  # gatewaycodes.Errand.LEARNER_ORDER or LEARNER_CANCEL
+        ("kind", "i4"),  # gatewaycodes.Errand.LEARNER_ORDER or LEARNER_CANCEL
+        ("seat", "i4"),  # of the learner that sent it
         ("side", "i8"),
         ("price", "i8"),  # ticks
         ("qty", "i8"),
@@ -45,29 +48,33 @@ WAITING_DTYPE = np.dtype(
     align=True,
 )
 
-GATEWAY_DTYPE = np.dtype(
-    [
-        ("busy_until", "i8"),  # what the matching engine has begun ends here
-        ("service", "i8"),  # mean time of a message, ns
-        ("others", "f8"),  # share of the engine's time that others' requests ask for now
-        ("heard", "i8"),  # their work up to this time has been counted
-        ("between", "i8"),  # their work since the last message joined the line, ns
-        ("theirs", "i8"),  # their work between the messages in line, ns
-        ("waiting", "i8"),  # messages in line
-        ("head", "i8"),  # row of the first of them
-        ("awaits", "i8"),  # bits of the pools that have a message in line
-        ("desk_waits", "i8"),  # 1: a buy-in stands in line
-        ("size", "i8"),  # learner's messages under way
-        ("serving", "i8"),  # 1 while the first of the line has its turn
-        ("offered", "i8"),  # service time that arrived so far, that of refused messages too, ns
-        ("waited", "i8"),  # sum of the waits of those that stood in line, ns
-        ("served", "i8"),  # of them
-        ("longest", "i8"),  # wait, ns
-        ("refused", "i8", (N_REFUSALS,)),  # messages: overload, full line, rate limit
-        ("messages", SENT_DTYPE, (N_MESSAGES,)),
-    ],
-    align=True,
-)
+
+def gateway_dtype(seats: int = 1) -> np.dtype[Any]:
+    """Return the dtype of a gateway that so many learners send to."""
+    return np.dtype(
+        [
+            ("busy_until", "i8"),  # what the matching engine has begun ends here
+            ("service", "i8"),  # mean time of a message, ns
+            ("others", "f8"),  # share of the engine's time that others' requests ask for now
+            ("heard", "i8"),  # their work up to this time has been counted
+            ("between", "i8"),  # their work since the last message joined the line, ns
+            ("theirs", "i8"),  # their work between the messages in line, ns
+            ("waiting", "i8"),  # messages in line
+            ("head", "i8"),  # row of the first of them
+            ("awaits", "i8"),  # bits of the pools that have a message in line
+            ("desk_waits", "i8"),  # 1: a buy-in stands in line
+            ("size", "i8"),  # learners' messages under way
+            ("serving", "i8"),  # 1 while the first of the line has its turn
+            ("offered", "i8"),  # service time that arrived so far, of refused messages too, ns
+            ("waited", "i8"),  # sum of the waits of those that stood in line, ns
+            ("served", "i8"),  # of them
+            ("longest", "i8"),  # wait, ns
+            ("refused", "i8", (N_REFUSALS,)),  # messages: overload, full line, rate limit
+            ("messages", SENT_DTYPE, (seats * N_MESSAGES,)),  # in the order of their arrival
+        ],
+        align=True,
+    )
+
 
 SNAPSHOT_DTYPE = np.dtype(
     [

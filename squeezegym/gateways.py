@@ -15,6 +15,7 @@ from squeezegym.units import MS, SECOND
 
 if TYPE_CHECKING:
     from squeezegym.scenario import Scenario
+    from squeezegym.sections import Learner
 
 _P99 = 2.3263478740408408  # standard normal
 _RESERVED = 2  # places in line for the liquidation engine and the lender's desk
@@ -154,9 +155,8 @@ def pack_gateway(scenario: Scenario, record: Any) -> None:
     feed["stretch"] = transport.feed_stretch
 
 
-def pack_access(scenario: Scenario, target: Any) -> None:
-    """Lower the learner's latency: a shift with an exponential on top, or a lognormal law."""
-    learner = scenario.learner
+def pack_access(scenario: Scenario, learner: Learner, target: Any) -> None:
+    """Lower a learner's latency: a shift with an exponential on top, or a lognormal law."""
     if learner.access == "own":
         target["latency"] = round(learner.latency_ms * MS)
         target["jitter"] = learner.jitter_ms * MS

@@ -56,6 +56,10 @@ def _numbers(path: str, section: BaseModel) -> Iterator[tuple[str, float]]:
         if isinstance(value, BaseModel):
             yield from _numbers(f"{path}{name}.", value)
             continue
+        if isinstance(value, dict):
+            for key, entry in value.items():
+                yield from _numbers(f"{path}{name}.{key}.", entry)
+            continue
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, (int, float)):
                 yield f"{path}{name}", number

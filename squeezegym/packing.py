@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +14,13 @@ from squeezegym.codes import (
     Side,
     Venue,
 )
-from squeezegym.gateways import pack_access
 from squeezegym.packing_crowd import pack_crowd
+from squeezegym.packing_learner import Seat, pack_learner
 from squeezegym.packing_rules import pack_rules
 from squeezegym.params import params_dtype
 from squeezegym.sections import Activity, Depth, Makers, Noise, run_mean
 from squeezegym.state import SIZES
-from squeezegym.units import BP, MS, SECOND, lots, pack_mix, pack_rounds, quanta, ticks
+from squeezegym.units import BP, MS, SECOND, lots, pack_mix, pack_rounds, ticks
 
 if TYPE_CHECKING:
     from squeezegym.scenario import Scenario
@@ -72,9 +73,15 @@ def _most_take_profits(share: float, accounts: int) -> int:
     return min(accounts, math.ceil(accounts * share + spread))
 
 
-def pack(scenario: Scenario) -> Any:
-    """Lower a validated scenario to a (1,) array of ``params_dtype``."""
-    params = np.zeros(1, params_dtype(scenario.size_class))
+def pack(scenario: Scenario, seats: Sequence[Seat] | None = None) -> Any:
+    """Lower a validated scenario to a (1,) array of ``params_dtype``.
+
+    Args:
+        scenario: The scenario.
+        seats: Its learners; default the one of section ``learner``.
+    """
+    seats = [Seat(scenario.learner)] if seats is None else seats
+    params = np.zeros(1, params_dtype(scenario.size_class, len(seats)))
     record = params[0]
     _pack_scale(scenario, record)
     for venue, noise, makers, depth in (
@@ -91,7 +98,8 @@ def pack(scenario: Scenario) -> Any:
     _pack_population(scenario, record)
     _pack_holders(scenario, record["holders"])
     pack_crowd(scenario, record)
-    _pack_learner(scenario, record)
+    for seat, target in zip(seats, record["learners"], strict=True):
+        pack_learner(scenario, seat, target)
     return params
 
 
@@ -283,18 +291,3 @@ def _pack_population(scenario: Scenario, record: Any) -> None:
         record["given_lots"][:n] = scenario.positions.lots
         record["given_entry"][:n] = scenario.positions.entry_ticks
         record["given_deposit"][:n] = scenario.positions.deposit_quanta
-
-
-def _pack_learner(scenario: Scenario, record: Any) -> None:
-    learner = scenario.learner
-    target = record["learner"]
-    target["venue"] = Venue[learner.venue.upper()]
-    target["limit"] = max(1, round(lots(scenario, learner.limit_base)))
-    target["capital"] = quanta(scenario, learner.capital_quote)
-    target["short_start"] = learner.short_start
-    target["start_low"], target["start_high"] = learner.short_start_size
-    target["entry_spread"] = learner.entry_spread_bps * BP
-    target["leverage_cap"] = learner.leverage_cap
-    target["cap"] = learner.cap_bps * BP
-    pack_access(scenario, target)
-    target["horizon"] = round(scenario.episode.horizon_s * SECOND)

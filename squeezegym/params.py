@@ -348,6 +348,9 @@ LEARNER_PARAMS = np.dtype(
         ("jitter", "f8"),  # mean of an exponential on top, or median of a lognormal, ns
         ("jitter_sd", "f8"),  # of its log; 0: exponential
         ("horizon", "i8"),
+        ("hand", "i8"),  # 1: a second order on the account of the learner before
+        ("quotes", "i8"),  # 1: its actions are quotes: size and distance of a resting order
+        ("widest", "f8"),  # distance of a quote from the published mid at most, relative
     ],
     align=True,
 )
@@ -376,8 +379,8 @@ SCALE_PARAMS = np.dtype(
 
 
 @cache
-def params_dtype(size: SizeClass = "default") -> np.dtype[Any]:
-    """Return the dtype of the params record for markets of a size class."""
+def params_dtype(size: SizeClass = "default", seats: int = 1) -> np.dtype[Any]:
+    """Return the dtype of the params record for markets of a size class and so many learners."""
     sizes = SIZES[size]
     return np.dtype(
         [
@@ -401,7 +404,7 @@ def params_dtype(size: SizeClass = "default") -> np.dtype[Any]:
             ("fomo", FOMO_PARAMS),
             ("reloaders", RELOADER_PARAMS),
             ("protection", PROTECTION_PARAMS),
-            ("learner", LEARNER_PARAMS),
+            ("learners", LEARNER_PARAMS, (seats,)),
             ("matching", MATCHING_PARAMS),
             ("feed", FEED_PARAMS),
             ("gateway", GATEWAY_PARAMS),

@@ -12,7 +12,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -22,6 +22,7 @@ from squeezegym.gateways import Gateway, Transport, check_gateway
 from squeezegym.guards import Guard
 from squeezegym.magnitudes import check_magnitude, check_rounds
 from squeezegym.perpless import check_perpless, fill_perpless
+from squeezegym.players import Game, check_players
 from squeezegym.protections import Protection
 from squeezegym.resources import resources
 from squeezegym.rules import (
@@ -89,6 +90,8 @@ class Scenario(Frozen):
     gateway: Gateway = Gateway()
     transport: Transport
     learner: Learner
+    game: Game | None = None
+    """None: no game; asked only where several learners play."""
 
     @model_validator(mode="before")
     @classmethod
@@ -100,6 +103,7 @@ class Scenario(Frozen):
         from squeezegym.packing import check_capacity
 
         check_perpless(self)
+        check_players(self)
         check_capacity(self)
         check_magnitude(self)
         check_gateway(self)
@@ -240,10 +244,15 @@ def _known_keys(parents: list[Any]) -> list[str]:
     """Return the field names of the section that a path leads to."""
     model: Any = Scenario
     for part in parents:
+        if get_origin(model) is dict:  # the name of an entry
+            model = get_args(model)[1]
+            continue
         field = getattr(model, "model_fields", {}).get(str(part))
         if field is None:
             return []
         model = field.annotation
+        if get_origin(model) is dict:
+            continue
         for candidate in getattr(model, "__args__", ()):
             if hasattr(candidate, "model_fields"):
                 model = candidate

@@ -33,10 +33,10 @@ from squeezegym.codes import Source, Stream
 from squeezegym.errors import ConfigError, did_you_mean
 from squeezegym.gatewayrecord import (
     FEED_DTYPE,
-    GATEWAY_DTYPE,
     N_MESSAGES,
     SNAPSHOT_DTYPE,
     WAITING_DTYPE,
+    gateway_dtype,
 )
 from squeezegym.protectionrecord import FILL_DTYPE, PROTECTION_DTYPE
 from squeezegym.terms import TERMS_DTYPE
@@ -46,6 +46,7 @@ SizeClass = Literal["small", "default", "large"]
 
 N_SOURCES = -(-len(Source) // 2) * 2  # searched in two halves; a place left over stays NEVER
 N_STREAMS = len(Stream)
+SEAT_STREAMS = (Stream.LEARNER, Stream.GATEWAY)  # of which every learner has its own
 N_VENUES = 5  # spot venues of the index
 N_BASIS = 30  # samples of the basis window
 N_HISTORY = 256  # steps of the price history that the opening positions come from
@@ -117,17 +118,22 @@ SIZES: dict[str, Sizes] = {
     ),
 }
 
-CLOCK_DTYPE = np.dtype(
-    [
-        ("now", "i8"),
-        ("due", "i8", (N_SOURCES,)),  # next event of each source; NEVER when idle
-        ("events", "i8"),  # messages that reached a matching engine
-        ("problems", "i8"),  # bits of codes.Problem
-        ("problem_count", "i8"),
-        ("rng", "u8", (N_STREAMS, 2)),
-    ],
-    align=True,
-)
+
+def clock_dtype(seats: int = 1) -> np.dtype[Any]:
+    """Return the dtype of the clock and the random streams of a market of so many learners."""
+    return np.dtype(
+        [
+            ("now", "i8"),
+            ("due", "i8", (N_SOURCES,)),  # next event of each source; NEVER when idle
+            ("events", "i8"),  # messages that reached a matching engine
+            ("problems", "i8"),  # bits of codes.Problem
+            ("problem_count", "i8"),
+            # Those of Stream, then two for each learner but the first.
+            ("rng", "u8", (N_STREAMS + len(SEAT_STREAMS) * (seats - 1), 2)),
+        ],
+        align=True,
+    )
+
 
 MARKS_DTYPE = np.dtype(
     [
@@ -235,7 +241,8 @@ LEARNER_DTYPE = np.dtype(
         ("order_id", "u8"),  # resting order; 0: none
         ("known", ACK_DTYPE),  # what its own acks have told it
         ("n_acks", "i8"),
-        ("liquidated", "i8"),  # 1 once the engine took it
+        ("liquidated", "i4"),  # 1 once the engine took it
+        ("hand", "i4"),  # 1: a second order on the account of the learner before
         ("bought", "i8"),  # lots
         ("sold", "i8"),
         ("opening_interest", "i8"),  # open interest when the episode began, lots
@@ -281,15 +288,19 @@ LOG_DTYPE = np.dtype(
 
 
 @cache
-def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
-    """Return the dtype of one market of a size class."""
+def market_dtype(size: SizeClass = "default", seats: int = 1) -> np.dtype[Any]:
+    """Return the dtype of one market of a size class, with places for so many learners.
+
+    The first learner's account is ``Account.LEARNER``; those of the others are the last ones.
+    """
     if size not in SIZES:
         raise ConfigError(
             f"size_class must be one of {', '.join(SIZES)}, got {size!r}{did_you_mean(size, SIZES)}"
         )
     sizes = SIZES[size]
+    accounts = sizes.accounts + seats // 2 * 2  # an even number
     head: list[Any] = [
-        ("clock", CLOCK_DTYPE),
+        ("clock", clock_dtype(seats)),
         ("marks", MARKS_DTYPE),
         ("funding", FUNDING_DTYPE),
         ("flow", FLOW_DTYPE),
@@ -299,8 +310,8 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("borrow", BORROW_DTYPE),
         ("n_log", "i8"),
         ("log_on", "i8"),
-        ("gateway", GATEWAY_DTYPE),
-        ("learner", LEARNER_DTYPE),
+        ("gateway", gateway_dtype(seats)),
+        ("learners", LEARNER_DTYPE, (seats,)),
         ("protection", PROTECTION_DTYPE),
         ("terms", TERMS_DTYPE),
         ("feed", FEED_DTYPE),
@@ -309,13 +320,13 @@ def market_dtype(size: SizeClass = "default") -> np.dtype[Any]:
         ("ladder", ladder_dtype(sizes.buckets)),
     ]
     tail: list[Any] = [
-        ("accounts", ACCOUNT_DTYPE, (sizes.accounts,)),  # on cache lines, one each
-        ("holders", HOLDER_DTYPE, (sizes.accounts,)),
-        ("queue", "u4", (4, sizes.accounts)),  # fresh, waiting, reacting; order of an ADL
+        ("accounts", ACCOUNT_DTYPE, (accounts,)),  # on cache lines, one each
+        ("holders", HOLDER_DTYPE, (accounts,)),
+        ("queue", "u4", (4, accounts)),  # fresh, waiting, reacting; order of an ADL
         ("arbitrageurs", ARBITRAGEUR_DTYPE, (N_ARBITRAGEURS,)),
         ("borrow_ladder", ladder_dtype(4096)),  # of borrowers, by index; shorts only
-        ("recalled", "u4", (sizes.accounts,)),
-        ("ranks", "f8", (sizes.accounts,)),  # scratch: scores of a deleveraging
+        ("recalled", "u4", (accounts,)),
+        ("ranks", "f8", (accounts,)),  # scratch: scores of a deleveraging
         ("history", "f8", (3, N_HISTORY)),  # price, highest and lowest since, ticks
         ("books", book_dtype(sizes.levels, sizes.orders), (2,)),
         ("line", WAITING_DTYPE, (sizes.waiting,)),
@@ -340,7 +351,7 @@ def _offset(dtype: np.dtype[Any], field: str) -> int:
 # Bytes of a market that every step touches: `core.warming` asks for them ahead.
 QUOTES_AT = np.int64(_offset(market_dtype("default"), "quotes"))
 _FEED = _offset(market_dtype("default"), "feed")
-_LEARNER = _offset(market_dtype("default"), "learner")
+_LEARNER = _offset(market_dtype("default"), "learners")
 HOT_RANGES = (
     (0, _offset(market_dtype("default"), "gateway") + 128),
     (_LEARNER // LINE * LINE, _LEARNER + _offset(LEARNER_DTYPE, "acks") + 160),
@@ -360,10 +371,10 @@ AHEAD_DTYPE = np.dtype(
 )
 
 
-def allocate(n: int, size: SizeClass = "default") -> tuple[np.ndarray, np.ndarray]:
+def allocate(n: int, size: SizeClass = "default", seats: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Allocate ``n`` empty markets and the views through which they are run.
 
     Returns:
-        ``markets``: (n,) :func:`market_dtype`; ``views``: (n,) :data:`VIEW_DTYPE`.
+        ``markets``: (n,) :func:`market_dtype`; ``views``: (n, seats) :data:`VIEW_DTYPE`.
     """
-    return zeros_on_lines(n, market_dtype(size)), np.zeros(n, VIEW_DTYPE)
+    return zeros_on_lines(n, market_dtype(size, seats)), np.zeros((n, seats), VIEW_DTYPE)

@@ -21,9 +21,10 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode
 
 from squeezegym.codes import NO_ASK, NO_BID, Account, BookState
+from squeezegym.envs.gamerows import GameRows
 from squeezegym.envs.rows import Rows
 
 _STEPS = 24
@@ -302,13 +303,13 @@ def assert_conserved(env: Any) -> None:
     up to the change of its equity.
 
     Args:
-        env: A single or vector environment, wrapped or not, or a ``make_sb3_vec`` batch.
+        env: A single or vector environment, wrapped or not, a game for several learners or a batch
+            of them, or a ``VecEnv`` of this package.
 
     Raises:
         AssertionError: Something was created or lost, with the market's row and the amount.
     """
-    inner = env if isinstance(env, gym.Env | VectorEnv) else env.unwrapped.env
-    rows: Rows = inner.unwrapped._rows  # type: ignore[union-attr]
+    rows = _rows_of(env)
     for row, market in enumerate(rows.batch.markets):
         for field in ("quote", "spot", "perp"):
             total = int(market["accounts"][field].sum())
@@ -320,6 +321,14 @@ def assert_conserved(env: Any) -> None:
             empty = bid == NO_BID or ask == NO_ASK
             apart = empty or bid < ask or book["state"] == BookState.AUCTION
             assert apart, f"market {row}: best bid {bid} meets best ask {ask}"
-    changes = rows.batch.views["equity"] - rows.start_equity
+    changes = rows.worth() - rows.start_equity
     parts = sum(rows.pnl().values())
     assert (parts == changes).all(), "the parts of the PnL do not add up to the change of equity"
+
+
+def _rows_of(env: Any) -> Rows | GameRows:
+    """Return the rows behind an environment, a game, or what wraps them."""
+    inner = getattr(env, "unwrapped", env)
+    inner = getattr(inner, "env", getattr(inner, "games", inner))
+    rows: Rows | GameRows = getattr(inner, "unwrapped", inner)._rows
+    return rows

@@ -19,11 +19,11 @@ def list_scenarios(as_json: Annotated[bool, tyro.conf.arg(name="json")] = False)
     Args:
         as_json: Print the list as JSON instead of a table.
     """
-    from squeezegym import ENVIRONMENTS, GUARDS
+    from squeezegym import ENVIRONMENTS, GAMES, GUARDS
     from squeezegym.scenario import Scenario
 
     ids: dict[str, list[str]] = {}
-    for env_id, name in (*ENVIRONMENTS.items(), *GUARDS.items()):
+    for env_id, name in (*ENVIRONMENTS.items(), *GUARDS.items(), *GAMES.items()):
         ids.setdefault(name, []).append(env_id)
     scenarios = [Scenario.load(name) for name in Scenario.names()]
     if as_json:
@@ -55,5 +55,12 @@ def _about(scenario: Scenario) -> str:
     return (
         f"{source}{scenario.contract.symbol}, {episode.horizon_s:g} s in steps of"
         f" {episode.step_ms} ms, {population.shorts:,} shorts and {population.longs:,} longs,"
-        f" {drive}"
+        f" {drive}{_players(scenario)}"
     )
+
+
+def _players(scenario: Scenario) -> str:
+    """Who plays, where several learners do: a game is made with ``parallel_env``."""
+    if scenario.game is None:
+        return ""
+    return f"; players (parallel_env) {', '.join(scenario.game.players)}"

@@ -85,10 +85,11 @@ def exchange_lots(market, venue, seller, buyer, price, qty):
     """Move ``qty`` lots from seller to buyer at ``price`` on one venue, cash against them."""
     if venue == SPOT:
         accounts = market["accounts"]
-        if seller == LEARNER or buyer == LEARNER:
-            learner = accounts[LEARNER]
-            before = learner["spot"] - market["holders"][LEARNER]["debt"]
-            book_cost(learner, before, qty if buyer == LEARNER else -qty, price)
+        for side in range(2):
+            slot = buyer if side == BUY else seller
+            if accounts[slot]["kind"] == KIND_LEARNER:
+                before = accounts[slot]["spot"] - market["holders"][slot]["debt"]
+                book_cost(accounts[slot], before, qty if side == BUY else -qty, price)
         accounts[seller]["spot"] -= qty
         accounts[buyer]["spot"] += qty
         transfer(market, buyer, seller, qty * price)
@@ -147,10 +148,10 @@ def open_accounts(market):
         account["laddered"] = 0
         account["alarmed"] = 0
         account["habit"] = 0
-        if slot >= FIRST_HOLDER:
-            account["kind"] = np.uint8(KIND_HOLDER)
-        elif slot == LEARNER:
+        if slot == LEARNER or slot > accounts.shape[0] - market["learners"].shape[0]:
             account["kind"] = np.uint8(KIND_LEARNER)
+        elif slot >= FIRST_HOLDER:
+            account["kind"] = np.uint8(KIND_HOLDER)
         else:
             pool = (slot >= NOISE and slot < LEARNER) or slot == FOLLOWER or slot == SNIPER
             account["kind"] = np.uint8(KIND_POOL if pool else KIND_POT)

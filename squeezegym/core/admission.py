@@ -19,7 +19,6 @@ from squeezegym.codes import (
     IS_FORCED,
     IS_REDUCE_ONLY,
     KIND_LEARNER,
-    LEARNER,
     NO_ASK,
     ONE,
     PERP,
@@ -108,13 +107,13 @@ def _restriction(market, params, venue, owner, side, price, qty):
     held = account["perp"] if venue == PERP else account["spot"] - market["holders"][owner]["debt"]
     change = qty if side == BUY else -qty
     individual = owner >= FIRST_HOLDER
-    if owner == LEARNER:
+    if account["kind"] == KIND_LEARNER:
         individual = rules["learner"] != 0
     trades = individual or owner == FOLLOWER or owner == SNIPER
     opens = abs(held + change) > abs(held) or (held + change > 0) != (held > 0)
     opens = opens and held + change != 0
     if measures & BUYING_RESTRICTED != 0 and side == BUY and opens and held + qty > 0:
-        if is_retail(params, owner, individual):
+        if is_retail(params, owner, account["kind"], individual):
             return BUY_RESTRICTED
     if not trades:
         return ACCEPTED
@@ -131,8 +130,8 @@ def _restriction(market, params, venue, owner, side, price, qty):
 
 
 @kernel
-def is_retail(params, owner, individual):
-    """Whether a buy restriction is for an owner: whom FOMO reaches, the learner, followers.
+def is_retail(params, owner, kind, individual):
+    """Whether a buy restriction is for an owner: whom FOMO reaches, learners, followers.
 
     Source: brokers' "position closing only" of 2021-01-28. The short ban exempts the pools as the
     SEC's emergency order of 2008-09-18 exempted market makers.
@@ -140,7 +139,7 @@ def is_retail(params, owner, individual):
     if not individual:
         return owner == FOLLOWER and params["protection"]["followers"] != 0
     fomo = params["fomo"]
-    return owner == LEARNER or (fomo["accounts"] > 0 and owner >= fomo["first"])
+    return kind == KIND_LEARNER or (fomo["accounts"] > 0 and owner >= fomo["first"])
 
 
 @kernel
@@ -217,7 +216,7 @@ def collects_batch(market, venue):
 def join_batch(market, venue, owner, side, price, qty, flags):
     """Turn an order for now into one that waits for the uncross of the batch, where that will do.
 
-    Followers, snipers and the learner can wait, and holders who reduce their position; who needs an
+    Followers, snipers and learners can wait, and holders who reduce their position; who needs an
     answer at once is refused like anyone in an auction.
 
     Returns:
@@ -225,11 +224,13 @@ def join_batch(market, venue, owner, side, price, qty, flags):
     """
     held = market["accounts"][owner]["perp"]
     more = IS_AT_OPEN
-    if owner >= FIRST_HOLDER:
+    if market["accounts"][owner]["kind"] == KIND_LEARNER:
+        waits = True
+    elif owner >= FIRST_HOLDER:
         more |= IS_REDUCE_ONLY
         waits = venue == PERP and (qty <= held if side == SELL else qty <= -held)
     else:
-        waits = owner == FOLLOWER or owner == SNIPER or owner == LEARNER
+        waits = owner == FOLLOWER or owner == SNIPER
     if not waits or not collects_batch(market, venue):
         return price, IOC, flags
     book = market["books"][venue]

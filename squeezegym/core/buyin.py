@@ -19,7 +19,6 @@ from squeezegym.codes import (
     IN_BUY_IN,
     IOC,
     IS_FORCED,
-    LEARNER,
     LENDER,
     MAX_QTY,
     NEVER,
@@ -42,6 +41,7 @@ from squeezegym.core.borrow import (
 from squeezegym.core.eventlog import LOG_BUY_IN, LOG_WRITE_OFF, log_debt
 from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.ladder import next_occupied
+from squeezegym.core.seats import is_learner, seat_of, tell
 from squeezegym.core.triggers import SHORTS, find_nearest, unlink
 
 ACCRUAL = np.int64(0)
@@ -151,16 +151,17 @@ def serve_buy_in(market, params):
             market["score"]["buy_ins"] += 1
             shown = trigger if called else ZERO
             log_debt(market, LOG_BUY_IN, slot, index, holder["debt"], shown)
-            if slot == LEARNER:
-                withdraw(market, params, SPOT, market["learner"]["order_id"])
-                market["learner"]["order_id"] = 0
+            if is_learner(market, slot):
+                learner = market["learners"][seat_of(market, slot)]
+                withdraw(market, params, SPOT, learner["order_id"])
+                learner["order_id"] = 0
         _buy_back(market, params, slot)
         finished = _close_debt(market, params, slot)
     if finished:
         account["laddered"] = FREE
-        if slot == LEARNER and holder["debt"] == 0 and holder["started"] != NEVER:
-            market["learner"]["liquidated"] = 1
-            market["learner"]["changed"] = 1
+        if is_learner(market, slot) and holder["debt"] == 0 and holder["started"] != NEVER:
+            market["learners"][seat_of(market, slot)]["liquidated"] = 1
+            tell(market, slot)
         if recalled:
             holder["notice"] = NEVER
         list_borrower(market, params, slot)

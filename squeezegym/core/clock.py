@@ -25,7 +25,7 @@ from squeezegym.core.fomo import spread
 from squeezegym.core.funding import pay_funding, sample_premium
 from squeezegym.core.gateway import send_ack
 from squeezegym.core.holders import holder_acts
-from squeezegym.core.learner import act, begin_episode, close_out, report
+from squeezegym.core.learner import act, report
 from squeezegym.core.lending import serve_lender
 from squeezegym.core.liquidation import serve_engine
 from squeezegym.core.makers import maker_visit
@@ -33,6 +33,7 @@ from squeezegym.core.marks import update_marks
 from squeezegym.core.opening import open_market
 from squeezegym.core.protection import watch
 from squeezegym.core.reloaders import reload
+from squeezegym.core.seating import begin_episode, close_out
 from squeezegym.core.triggers import check_mark
 from squeezegym.core.turns import serve_gateway
 from squeezegym.core.warming import ask, forget, list_ahead
@@ -82,8 +83,9 @@ def run(market, params, until, ahead):
         _serve(market, params, source)
         if ahead["cursor"] < ahead["n"]:
             ask(ahead, _AT_ONCE)
-        if market["learner"]["changed"] != 0:
-            send_ack(market, params, ZERO)
+        for seat in range(market["learners"].shape[0]):
+            if market["learners"][seat]["changed"] != 0:
+                send_ack(market, params, np.int64(seat), ZERO)
         if market["log_on"] != 0 and market["n_log"] > market["log"].shape[0] - LOG_RESERVE:
             return
     clock["now"] = until
@@ -188,21 +190,26 @@ def _begin_catalyst(market, params):
 
 
 @kernel
-def advance_one(market, view, params, ahead):
-    """Obey the command of one row: reset, act, run, close, report."""
-    command = view["command"]
+def advance_one(market, views, params, ahead):
+    """Obey the command of one row: reset, act, run, close, report; learners in their order."""
+    command = views[0]["command"]
+    seats = np.int64(market["learners"].shape[0])
     if command & _RESET:
-        open_market(market, params, view["seeds"])
+        open_market(market, params, views)
         run(market, params, np.int64(0), ahead)
-        begin_episode(market, params)
+        for seat in range(seats):
+            begin_episode(market, params, seat)
     if command & _RUN:
-        if view["has_action"] != 0:
-            view["has_action"] = 0
-            act(market, params, view)
-        run(market, params, view["until"], ahead)
-        if command & _CLOSE and market["clock"]["now"] == view["until"]:
-            close_out(market, params)
-    report(market, params, view)
+        for seat in range(seats):
+            if views[seat]["has_action"] != 0:
+                views[seat]["has_action"] = 0
+                act(market, params, seat, views[seat])
+        run(market, params, views[0]["until"], ahead)
+        if command & _CLOSE and market["clock"]["now"] == views[0]["until"]:
+            for seat in range(seats):  # a second order goes before its account is closed
+                close_out(market, params, seats - 1 - seat)
+    for seat in range(seats):
+        report(market, params, seat, views[seat])
 
 
 @entry(lean=True)
@@ -214,7 +221,8 @@ def advance(fingerprint):
 
         Args:
             markets: (n,) ``market_dtype`` of one size class.
-            views: (n,) ``VIEW_DTYPE``: commands and actions in, reports out.
+            views: (n, learners) ``VIEW_DTYPE``: commands and actions in, reports out; the command
+                of a row is its first learner's.
             params: (1,) ``params_dtype`` of the same size class.
             ahead: (1,) ``AHEAD_DTYPE``, scratch.
         """
@@ -222,7 +230,7 @@ def advance(fingerprint):
         forget(ahead[0])
         for row in range(markets.shape[0]):
             list_ahead(markets, views, params, ahead[0], row)
-            if views[row]["command"] != 0:
+            if views[row, 0]["command"] != 0:
                 advance_one(markets[row], views[row], params[0], ahead[0])
             ask(ahead[0], ahead[0]["n"])
 

@@ -8,7 +8,6 @@ from squeezegym.codes import (
     BOOK_FULL,
     BUY,
     CANCELLED,
-    FIRST_HOLDER,
     FOK,
     IN_BUY_IN,
     IN_LIQUIDATION,
@@ -18,7 +17,6 @@ from squeezegym.codes import (
     IS_AT_OPEN,
     IS_FORCED,
     KIND_LEARNER,
-    LEARNER,
     NO_COINS,
     NO_OWNER,
     NO_SLOT,
@@ -52,6 +50,7 @@ from squeezegym.core.matching import (
     shunned,
     trades_at_once,
 )
+from squeezegym.core.seats import forget_orders, is_learner, seat_of, tell
 from squeezegym.core.triggers import move_trigger
 from squeezegym.core.window import keep_centred
 from squeezegym.measures import BATCHING, INTEREST_SCALED
@@ -84,16 +83,17 @@ def settle(ledger, maker, price, qty, done):
         what = (BOUGHT if side == BUY else ZERO) | (FORCED if flags & IS_FORCED != 0 else ZERO)
         buyer = taker if side == BUY else owner
         remember(market, what, owner + taker - buyer, buyer, price, qty)
-    if owner == LEARNER:
-        count_learner(market, venue, ONE - side, price, qty, maker_fee)
-    if venue == PERP and accounts[owner]["kind"] >= KIND_LEARNER:
+    kind = accounts[owner]["kind"]
+    if kind == KIND_LEARNER:
+        count_learner(market, owner, venue, ONE - side, price, qty, maker_fee)
+    if venue == PERP and kind >= KIND_LEARNER:
         market["holders"][owner]["open_lots"][ONE - side] -= np.uint32(qty)
-        if owner >= FIRST_HOLDER:  # a take-profit
+        if kind != KIND_LEARNER:  # a take-profit
             move_trigger(market, params, owner, side)
-    if taker == LEARNER:
+    if accounts[taker]["kind"] == KIND_LEARNER:
         if flags & IS_FORCED != 0:  # what it loses by force is no slippage of its own
             price = market["marks"]["index"] if venue == SPOT else market["marks"]["mark"]
-        count_learner(market, venue, side, price, qty, taker_fee)
+        count_learner(market, taker, venue, side, price, qty, taker_fee)
 
 
 match = matcher(settle)
@@ -318,8 +318,8 @@ def withdraw_all(market, params, owner):
     while slot != NO_SLOT:
         withdraw(market, params, PERP, book["orders"][slot]["id"])
         slot = owned(book, owner, np.int64(slot))
-    if owner == LEARNER:
-        market["learner"]["order_id"] = 0
+    if is_learner(market, owner):
+        forget_orders(market, owner)
 
 
 @kernel(inline=True)
@@ -332,10 +332,10 @@ def _wake_makers(market, params, venue, filled):
 
 
 @kernel
-def count_learner(market, venue, side, price, qty, fee):
-    """Count a fill of the learner, its fee, and what it lost off the price it is valued at."""
-    learner = market["learner"]
-    learner["changed"] = 1
+def count_learner(market, slot, venue, side, price, qty, fee):
+    """Count a fill of a learner, its fee, and what it lost off the price it is valued at."""
+    tell(market, slot)
+    learner = market["learners"][seat_of(market, slot)]
     learner["fees"] += fee
     off = price - (market["marks"]["index"] if venue == SPOT else market["marks"]["mark"])
     if side == BUY:

@@ -13,7 +13,7 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
     FIRST_HOLDER,
-    LEARNER,
+    KIND_LEARNER,
     NO_ASK,
     NO_BID,
     PERP,
@@ -34,6 +34,7 @@ from squeezegym.core.rates import (
     premium_index,
     rate_of_mean,
 )
+from squeezegym.core.seats import is_learner, seat_of, tell
 from squeezegym.core.triggers import LONGS, SHORTS, delist, enlist
 
 _SAMPLE = np.int64(Source.FUNDING_SAMPLE)
@@ -186,7 +187,7 @@ def _pay_account(market, params, slot, owed):
     perp = account["perp"]
     if perp == 0:
         return
-    is_holder = slot >= FIRST_HOLDER
+    is_holder = slot >= FIRST_HOLDER and account["kind"] != KIND_LEARNER
     if is_holder:
         delist(market, slot, LONGS if perp > 0 else SHORTS)
     if (perp > 0) == (owed > 0):
@@ -198,9 +199,9 @@ def _pay_account(market, params, slot, owed):
         pay(market, VENUE, slot, amount)
     if is_holder and account["laddered"] == 0:
         enlist(market, params, slot)
-    if slot == LEARNER:
-        market["learner"]["changed"] = 1
-        market["learner"]["funding"] += amount
+    if is_learner(market, slot):
+        tell(market, slot)
+        market["learners"][seat_of(market, slot)]["funding"] += amount
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""The way of the learner's messages: travel, the gateway, the line, the acks back.
+"""The way of the learners' messages: travel, the gateway, the line, the acks back.
 
 What reaches the gateway is refused, matched at once, or stands in line before the engine
 (:mod:`squeezegym.core.fifo`).
@@ -11,7 +11,6 @@ import numpy as np
 from squeezegym._jit import kernel
 from squeezegym.codes import (
     EXECUTION_UNKNOWN,
-    LEARNER,
     NO_SLOT,
     ONE,
     OVERLOADED,
@@ -31,6 +30,7 @@ from squeezegym.core.exchange import place, withdraw
 from squeezegym.core.fifo import backlog, is_busy, join_line, refuse
 from squeezegym.core.margin import liquidation_trigger, margin_of
 from squeezegym.core.rng import exponential, normal
+from squeezegym.core.seats import account_of, seat_of, stream_of
 from squeezegym.gatewaycodes import LEARNER_CANCEL, LEARNER_ORDER
 
 _GATEWAY = np.int64(Source.GATEWAY)
@@ -40,42 +40,49 @@ _SECOND = 1e9
 
 
 @kernel
-def travel_time(market, params):
+def travel_time(market, params, seat):
     """Draw the one-way latency of a learner's message or ack, ns.
 
     A shift and a jitter on top, exponential, or lognormal as measured latencies are.
     """
-    rules = params["learner"]
+    rules = params["learners"][seat]
     rng = market["clock"]["rng"]
+    stream = stream_of(seat, _STREAM, ONE)
     if rules["jitter_sd"] > 0.0:
-        jitter = rules["jitter"] * math.exp(rules["jitter_sd"] * normal(rng, _STREAM))
+        jitter = rules["jitter"] * math.exp(rules["jitter_sd"] * normal(rng, stream))
     else:
-        jitter = exponential(rng, _STREAM) * rules["jitter"]
+        jitter = exponential(rng, stream) * rules["jitter"]
     return rules["latency"] + np.int64(jitter)
 
 
 @kernel
-def send(market, params, kind, side, price, qty, tif, flags, replaces):
-    """Send a learner's message on its way; it cannot overtake an earlier one."""
+def send(market, params, seat, kind, side, price, qty, tif, flags, replaces):
+    """Send a learner's message on its way; it cannot overtake an earlier one of its own."""
     gateway = market["gateway"]
-    size = gateway["size"]
-    due = market["clock"]["now"] + travel_time(market, params)
-    if size >= gateway["messages"].shape[0]:
+    messages = gateway["messages"]
+    at = gateway["size"]
+    due = market["clock"]["now"] + travel_time(market, params, seat)
+    if at >= messages.shape[0]:
         count_problem(market, _FULL)
         return
-    if size > 0:
-        due = max(due, gateway["messages"][size - 1]["due"])
-    message = gateway["messages"][size]
+    for i in range(at):
+        if np.int64(messages[i]["seat"]) == seat:
+            due = max(due, messages[i]["due"])
+    gateway["size"] = at + 1
+    while at > 0 and messages[at - 1]["due"] > due:
+        messages[at] = messages[at - 1]
+        at -= 1
+    message = messages[at]
     message["due"] = due
-    message["kind"] = kind
+    message["kind"] = np.int32(kind)
+    message["seat"] = np.int32(seat)
     message["side"] = side
     message["price"] = price
     message["qty"] = qty
     message["tif"] = tif
     message["flags"] = flags
     message["replaces"] = replaces
-    gateway["size"] = size + 1
-    market["learner"]["sent"] += 1
+    market["learners"][seat]["sent"] += 1
     market["clock"]["due"][_GATEWAY] = min(market["clock"]["due"][_GATEWAY], due)
 
 
@@ -87,45 +94,58 @@ def receive_message(market, params):
     its execution is unknown. An order whose cancel of the one before was refused comes to nothing.
     """
     gateway = market["gateway"]
-    learner = market["learner"]
     message = gateway["messages"][0]
-    kind = message["kind"]
+    seat = np.int64(message["seat"])
+    kind = np.int64(message["kind"])
     side = message["side"]
     price = message["price"]
     qty = message["qty"]
     tif = message["tif"]
     flags = message["flags"]
-    replaces = message["replaces"]
-    size = gateway["size"] - 1
-    for i in range(size):
+    place_ = message["replaces"] + 2 * seat
+    gateway["size"] -= 1
+    for i in range(gateway["size"]):
         gateway["messages"][i] = gateway["messages"][i + 1]
-    gateway["size"] = size
-    venue = params["learner"]["venue"]
-    if kind == LEARNER_ORDER and qty > 0 and not _has_token(market, params):
-        refuse(market, RATE_LIMITED, venue, LEARNER, side, price, qty, tif, flags, NO_ORDER)
-        answer(market, RATE_LIMITED)
+    learner = market["learners"][seat]
+    owner = account_of(market, seat)
+    venue = params["learners"][seat]["venue"]
+    if kind == LEARNER_ORDER and qty > 0 and not _has_token(market, params, seat):
+        refuse(market, RATE_LIMITED, venue, owner, side, price, qty, tif, flags, NO_ORDER)
+        answer(market, seat, RATE_LIMITED)
     elif not is_busy(market):
-        execute(market, params, LEARNER, kind, side, price, qty, tif, flags, replaces)
+        execute(market, params, owner, kind, side, price, qty, tif, flags, place_)
     else:
         late = backlog(market)
         refused = gateway["refused"][0]
         order_id = learner["order_id"] if kind == LEARNER_CANCEL else NO_ORDER
         if not join_line(
-            market, params, kind, venue, LEARNER, side, price, qty, tif, flags, order_id, replaces
+            market, params, kind, venue, owner, side, price, qty, tif, flags, order_id, place_
         ):
-            answer(market, OVERLOADED if gateway["refused"][0] > refused else OVERLOADED + ONE)
-            if kind == LEARNER_CANCEL and size > 0 and gateway["messages"][0]["replaces"] != 0:
-                gateway["messages"][0]["qty"] = 0
+            status = OVERLOADED if gateway["refused"][0] > refused else OVERLOADED + ONE
+            answer(market, seat, status)
+            if kind == LEARNER_CANCEL:
+                _void_replacement(gateway, seat)
         elif params["gateway"]["unknown_after"] > 0 and late >= params["gateway"]["unknown_after"]:
             learner["answer"] = EXECUTION_UNKNOWN
-            send_ack(market, params, params["gateway"]["unknown_after"])
+            send_ack(market, params, seat, params["gateway"]["unknown_after"])
 
 
 @kernel
-def _has_token(market, params):
+def _void_replacement(gateway, seat):
+    """Let a learner's next message come to nothing if it was to replace an order."""
+    for i in range(gateway["size"]):
+        message = gateway["messages"][i]
+        if np.int64(message["seat"]) == seat:
+            if message["replaces"] != 0:
+                message["qty"] = 0
+            return
+
+
+@kernel
+def _has_token(market, params, seat):
     """Whether the rate limit allows another order: a bucket of tokens, refilled at its rate."""
     rules = params["gateway"]
-    learner = market["learner"]
+    learner = market["learners"][seat]
     if rules["order_rate"] <= 0.0:
         return True
     elapsed = np.float64(market["clock"]["now"] - learner["refilled"]) / _SECOND
@@ -138,20 +158,21 @@ def _has_token(market, params):
 
 
 @kernel
-def answer(market, status):
-    """Let the learner's next ack say how the gateway met its message, for good."""
-    learner = market["learner"]
+def answer(market, seat, status):
+    """Let a learner's next ack say how the gateway met its message, for good."""
+    learner = market["learners"][seat]
     learner["changed"] = 1
     learner["served"] += 1
     learner["answer"] = status
 
 
 @kernel
-def execute(market, params, owner, kind, side, price, qty, tif, flags, replaces):
-    """Match a learner's message."""
-    learner = market["learner"]
-    answer(market, ZERO)
-    venue = params["learner"]["venue"]
+def execute(market, params, owner, kind, side, price, qty, tif, flags, place_):
+    """Match a learner's message; ``place_`` is twice its number, and one more if it replaces."""
+    seat = place_ >> 1
+    learner = market["learners"][seat]
+    answer(market, seat, ZERO)
+    venue = params["learners"][seat]["venue"]
     if kind == LEARNER_CANCEL:
         gone = withdraw(market, params, venue, learner["order_id"])
         if gone > 0:
@@ -160,15 +181,15 @@ def execute(market, params, owner, kind, side, price, qty, tif, flags, replaces)
         filled = max(qty - gone, ZERO)
         learner["carried"] = filled if side != SELL else -filled
         return
-    if replaces != 0:
+    if place_ & 1 != 0:
         # As a venue's cancel-replace: what the cancelled order filled on the way counts (FIX:
         # OrderQty includes CumQty).
         qty += learner["carried"] if side == SELL else -learner["carried"]
     learner["carried"] = 0
-    if learner["liquidated"] != 0 or qty <= 0:
+    if market["learners"][seat_of(market, owner)]["liquidated"] != 0 or qty <= 0:
         return
     if venue == SPOT and side == SELL:
-        found = locate(market, params, qty)
+        found = locate(market, params, owner, qty)
         qty = found if found > 0 else qty  # the venue refuses a sale without coins
     _, order_id = place(market, params, venue, owner, side, price, qty, tif, flags)
     if order_id != 0:
@@ -176,42 +197,44 @@ def execute(market, params, owner, kind, side, price, qty, tif, flags, replaces)
 
 
 @kernel
-def send_ack(market, params, delay):
-    """Report the learner's account and order to it, one latency after ``delay``.
+def send_ack(market, params, seat, delay):
+    """Report a learner's account and order to it, one latency after ``delay``.
 
     When too many acks are under way the newest takes the place of the one before.
     """
-    learner = market["learner"]
+    learner = market["learners"][seat]
     learner["changed"] = 0
-    if params["learner"]["venue"] == SPOT:
-        square_coins(market, params)
-    due = market["clock"]["now"] + delay + travel_time(market, params)
+    if params["learners"][seat]["venue"] == SPOT:
+        square_coins(market, params, seat)
+    due = market["clock"]["now"] + delay + travel_time(market, params, seat)
     n = min(learner["n_acks"], np.int64(learner["acks"].shape[0] - 1))
     if n > 0:
         due = max(due, learner["acks"][n - 1]["due"])
-    write_ack(market, params, learner["acks"][n], due)
+    write_ack(market, params, seat, learner["acks"][n], due)
     learner["n_acks"] = n + 1
 
 
 @kernel
-def write_ack(market, params, ack, due):
-    """Fill an ack with the learner's present account and resting order."""
-    account = market["accounts"][LEARNER]
-    venue = params["learner"]["venue"]
+def write_ack(market, params, seat, ack, due):
+    """Fill an ack with a learner's present account and resting order."""
+    learner = market["learners"][seat]
+    owner = account_of(market, seat)
+    account = market["accounts"][owner]
+    venue = params["learners"][seat]["venue"]
     book = market["books"][venue]
     ack["due"] = due
-    ack["served"] = market["learner"]["served"]
-    ack["position"] = net_position(market, params)
+    ack["served"] = learner["served"]
+    ack["position"] = net_position(market, params, seat)
     ack["quote"] = account["quote"]
     ack["cost"] = account["cost"]
     if venue == SPOT:
-        debt = market["holders"][LEARNER]["debt"]
+        debt = market["holders"][owner]["debt"]
         ack["trigger"] = buy_in_trigger(account, debt, params["borrowing"]["liquidation"])
     else:
         ack["trigger"] = liquidation_trigger(account, margin_of(market, params))
-    ack["liquidated"] = market["learner"]["liquidated"]
-    ack["answer"] = market["learner"]["answer"]
-    slot = find(book, market["learner"]["order_id"])
+    ack["liquidated"] = market["learners"][seat_of(market, owner)]["liquidated"]
+    ack["answer"] = learner["answer"]
+    slot = find(book, learner["order_id"])
     if slot == NO_SLOT:
         ack["order_qty"] = 0
         return
@@ -222,9 +245,9 @@ def write_ack(market, params, ack, due):
 
 
 @kernel
-def receive_acks(market):
-    """Let the learner know every ack that has arrived."""
-    learner = market["learner"]
+def receive_acks(market, seat):
+    """Let a learner know every ack that has arrived."""
+    learner = market["learners"][seat]
     now = market["clock"]["now"]
     n = learner["n_acks"]
     arrived = np.int64(0)

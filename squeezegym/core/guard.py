@@ -160,7 +160,7 @@ def _see_prices(market, params, per_lot, out, i):
     index = np.float64(market["marks"]["index"]) if home == PERP else spot
     perp = mid(market["books"][home])
     mark = np.float64(market["marks"]["mark"])
-    opening = np.float64(max(market["learner"]["opening_interest"], ONE))
+    opening = np.float64(max(market["learners"][0]["opening_interest"], ONE))
     interest = market["score"]["open_interest"] if home == PERP else market["borrow"]["lent"]
     out[i] = _clip((perp / spot - 1.0) / (5.0 * _TEN_BP))
     out[i + 1] = _clip((perp / index - 1.0) / (5.0 * _TEN_BP))
@@ -182,7 +182,7 @@ def _see_venue(market, params, per_lot, seen, out, i):
     passed = (now - rules["first"]) % rules["interval"]
     pot = np.float64(max(params["liquidation"]["fund"], ONE))
     left = state["resumes"] - now if state["measures"] & IN_PAUSE != 0 else ZERO
-    horizon = np.float64(params["learner"]["horizon"])
+    horizon = np.float64(params["learners"][0]["horizon"])
     out[i] = _clip(np.float64(seen["fund"]) / pot - 1.0)
     out[i + 1] = _clip(coarse_log(1.0 + np.float64(seen["deleveraged"]) * per_lot) * 0.125)
     out[i + 2] = _clip(coarse_log(1.0 + np.float64(engine["size"] + engine["cool_size"])) * 0.125)

@@ -1,4 +1,4 @@
-"""The learner's two moments: what it does at a decision, what it sees after it.
+"""A learner's two moments: what it does at a decision, what it sees after it.
 
 It acts on the last feed snapshot that arrived and on its own acks, never on the true book.
 """
@@ -12,12 +12,9 @@ from squeezegym.codes import (
     BUY,
     EXECUTION_UNKNOWN,
     GTC,
-    IN_BUY_IN,
-    IN_REMAINDER,
     IOC,
-    IS_FORCED,
+    IS_POST_ONLY,
     IS_REDUCE_ONLY,
-    LEARNER,
     NEVER,
     NO_ASK,
     ONE,
@@ -28,8 +25,7 @@ from squeezegym.codes import (
     ZERO,
 )
 from squeezegym.core.arithmetic import coarse_log, mul_div_up
-from squeezegym.core.coins import closing_limit, net_position, net_worth, square_coins
-from squeezegym.core.exchange import place, withdraw
+from squeezegym.core.coins import net_position, net_worth
 from squeezegym.core.feed import HORIZONS, receive
 from squeezegym.core.gateway import receive_acks, send
 from squeezegym.core.margin import maintenance_margin, margin_of
@@ -42,28 +38,31 @@ _DEPTH_UNIT = 0.02  # share of the 10 bp depth at which a size reads log 2
 
 
 @kernel
-def act(market, params, view):
+def act(market, params, seat, view):
     """Turn the action into messages: cancel what stands in the way, order the difference.
 
     Nothing new is sent before the acks of all earlier messages have arrived.
     """
     receive(market)
-    receive_acks(market)
-    learner = market["learner"]
+    receive_acks(market, seat)
+    learner = market["learners"][seat]
     known = learner["known"]
     if known["liquidated"] != 0 or known["served"] < learner["sent"]:
         return
-    rules = params["learner"]
+    rules = params["learners"][seat]
     snapshot = market["feed"]["seen"]
-    change = _target(params, known, snapshot, view["target"]) - known["position"]
+    if rules["quotes"] != 0:
+        _quote(market, params, seat, view)
+        return
+    change = _target(params, rules, known, snapshot, view["target"]) - known["position"]
     side = BUY if change > 0 else SELL
     deadband = max(ONE, rules["limit"] // 50)
     if abs(change) < deadband:
         if known["order_qty"] > 0:
-            send(market, params, LEARNER_CANCEL, ZERO, ZERO, ZERO, GTC, ZERO, ZERO)
+            send(market, params, seat, LEARNER_CANCEL, ZERO, ZERO, ZERO, GTC, ZERO, ZERO)
         return
     takes = view["aggression"] > 0.0
-    price = _order_price(params, snapshot, side, takes)
+    price = _order_price(rules, snapshot, side, takes)
     if known["order_qty"] > 0:
         if (
             not takes
@@ -74,7 +73,7 @@ def act(market, params, view):
             return
         own = known["order_side"]
         lots = known["order_qty"]
-        send(market, params, LEARNER_CANCEL, own, ZERO, lots, GTC, ZERO, ZERO)
+        send(market, params, seat, LEARNER_CANCEL, own, ZERO, lots, GTC, ZERO, ZERO)
     if price > 0:
         replaces = ONE if known["order_qty"] > 0 else ZERO
         flags = ZERO
@@ -82,17 +81,53 @@ def act(market, params, view):
             if abs(change) <= abs(known["position"]):
                 flags = IS_REDUCE_ONLY  # an overloaded venue still takes it
         tif = IOC if takes else GTC
-        send(market, params, LEARNER_ORDER, side, price, abs(change), tif, flags, replaces)
+        send(market, params, seat, LEARNER_ORDER, side, price, abs(change), tif, flags, replaces)
 
 
 @kernel
-def _target(params, known, snapshot, action):
+def _quote(market, params, seat, view):
+    """Rest one side of a pair of quotes: the bid of the account itself, or the ask of its hand.
+
+    The target is the size in units of the limit, the aggression how near to the published mid; 1
+    is there, or as near as the other side of the book lets it. Post-only. A quote that a fill has
+    cut stays in the queue until half of it is gone.
+    """
+    learner = market["learners"][seat]
+    known = learner["known"]
+    rules = params["learners"][seat]
+    snapshot = market["feed"]["seen"]
+    side = BUY if learner["hand"] == 0 else SELL
+    away = 0.5 * (1.0 - view["aggression"]) * rules["widest"]
+    middle = _published_mid(snapshot, rules["venue"])
+    opposite = np.int64(snapshot["price"][rules["venue"], ONE - side, 0])
+    wanted = np.int64(abs(view["target"]) * np.float64(rules["limit"]))
+    if side == BUY:
+        wanted = min(wanted, _target(params, rules, known, snapshot, 1.0) - known["position"])
+        price = max(np.int64(math.floor(middle * (1.0 - away))), ONE)
+        price = min(price, opposite - ONE) if opposite > 0 else price
+    else:
+        wanted = min(wanted, known["position"] - _target(params, rules, known, snapshot, -1.0))
+        price = min(np.int64(math.ceil(middle * (1.0 + away))), NO_ASK - ONE)
+        price = max(price, opposite + ONE) if opposite > 0 else price
+    standing = known["order_qty"]
+    rests = wanted >= max(ONE, rules["limit"] // 50)
+    if standing > 0:
+        stays = known["order_price"] == price and standing <= wanted and 2 * standing > wanted
+        if rests and stays:
+            return
+        send(market, params, seat, LEARNER_CANCEL, side, ZERO, standing, GTC, ZERO, ZERO)
+    if rests and price > 0:
+        replaces = ONE if standing > 0 else ZERO
+        send(market, params, seat, LEARNER_ORDER, side, price, wanted, GTC, IS_POST_ONLY, replaces)
+
+
+@kernel
+def _target(params, rules, known, snapshot, action):
     """Target position in lots: the action times the limit, within the leverage cap.
 
     The cap refuses to add to a position; it does not take one away. On spot coins are bought with
     cash alone, and a loan must leave the initial margin level.
     """
-    rules = params["learner"]
     mark = snapshot["index"] if rules["venue"] == SPOT else snapshot["mark"]
     worth = known["quote"] + known["position"] * mark
     # Of each unit of notional: the margin, the taker fee, and what a capped order may overpay.
@@ -111,9 +146,9 @@ def _target(params, known, snapshot, action):
 
 
 @kernel
-def _order_price(params, snapshot, side, takes):
+def _order_price(rules, snapshot, side, takes):
     """Limit price from the published book; 0 when the feed shows no price to go by."""
-    venue = params["learner"]["venue"]
+    venue = rules["venue"]
     own = np.int64(snapshot["price"][venue, side, 0])
     opposite = np.int64(snapshot["price"][venue, ONE - side, 0])
     if not takes:
@@ -121,67 +156,22 @@ def _order_price(params, snapshot, side, takes):
             return own
         return opposite + (1 if side == SELL else -1) if opposite > 0 else ZERO
     reference = opposite if opposite > 0 else snapshot["last"][venue]
-    slack = max(ONE, np.int64(np.float64(reference) * params["learner"]["cap"]))
+    slack = max(ONE, np.int64(np.float64(reference) * rules["cap"]))
     price = reference + slack if side == BUY else reference - slack
     return min(max(price, ONE), NO_ASK - 1)
 
 
 @kernel
-def close_out(market, params):
-    """End of the horizon: cancel the order and close the position against the book.
-
-    On spot a debt is bought back as far as the cash reaches. What a pause leaves open is worth the
-    mark.
-    """
-    learner = market["learner"]
-    venue = params["learner"]["venue"]
-    withdraw(market, params, venue, learner["order_id"])
-    learner["order_id"] = 0
-    if venue == SPOT:
-        square_coins(market, params)
-    position = net_position(market, params)
-    if position == 0:
-        return
-    side = SELL if position > 0 else BUY
-    # While engine or desk hold the account only a forced order gets through.
-    held = market["accounts"][LEARNER]["laddered"]
-    limit = ZERO
-    flags = ZERO
-    if venue == SPOT:
-        limit = closing_limit(market, params, side, abs(position))
-        flags = IS_FORCED if held == IN_BUY_IN else ZERO
-    elif held >= IN_REMAINDER:
-        flags = IS_FORCED
-    place(market, params, venue, LEARNER, side, limit, abs(position), IOC, flags)
-    if venue == SPOT:
-        square_coins(market, params)
-
-
-@kernel
-def begin_episode(market, params):
-    """Take the references that rewards and observations are measured from."""
-    learner = market["learner"]
-    learner["start_equity"] = net_worth(market, params)
-    learner["opening_interest"] = market["feed"]["seen"]["open_interest"]
-    learner["price"] = 0
-    learner["fees"] = 0
-    learner["funding"] = 0
-    learner["borrow"] = 0
-    learner["slippage"] = 0
-    if params["protection"]["remembers"] != 0:
-        market["protection"]["n_fills"] = 0
-
-
-@kernel
-def report(market, params, view):
+def report(market, params, seat, view):
     """Write the account and the observation into the view."""
     receive(market)
-    receive_acks(market)
-    learner = market["learner"]
+    receive_acks(market, seat)
+    learner = market["learners"][seat]
+    rules = params["learners"][seat]
     known = learner["known"]
     seen = market["feed"]["seen"]
-    view["equity"] = net_worth(market, params)
-    view["position"] = net_position(market, params)
+    view["equity"] = net_worth(market, params, seat)
+    view["position"] = net_position(market, params, seat)
     view["price_pnl"] = learner["price"]
     view["fees"] = learner["fees"]
     view["funding"] = learner["funding"]
@@ -191,14 +181,14 @@ def report(market, params, view):
     view["liquidated"] = learner["liquidated"]
     view["deleveraged"] = learner["deleveraged"]
     view["held"] = known["position"]
-    view["reach"][0] = _target(params, known, seen, -1.0)
-    view["reach"][1] = _target(params, known, seen, 1.0)
+    view["reach"][0] = _target(params, rules, known, seen, -1.0)
+    view["reach"][1] = _target(params, rules, known, seen, 1.0)
     view["waiting"] = learner["sent"] - known["served"]
     view["resting"] = known["order_qty"] if known["order_side"] == BUY else -known["order_qty"]
     view["measures"] = seen["measures"]
     view["ignited"] = 0 if market["score"]["ignition"] == NEVER else 1
     view["problems"] = market["clock"]["problems"]
-    observe(market, params, view["observation"])
+    observe(market, params, seat, view["observation"])
 
 
 @kernel(inline=True)
@@ -213,16 +203,16 @@ def _size(lots, per_lot, scale):
 
 
 @kernel
-def observe(market, params, out):
+def observe(market, params, seat, out):
     """Write the observation; ``envs.observation.FEATURES`` is the table of its entries."""
     snapshot = market["feed"]["seen"]
     i = np.int64(0)
     for venue in range(2):
         i = _observe_book(params, snapshot, np.int64(venue), out, i)
     i = _observe_flow(params, snapshot, out, i)
-    i = _observe_prices(market, params, snapshot, out, i)
+    i = _observe_prices(market, params, seat, snapshot, out, i)
     i = _observe_venue(market, params, snapshot, out, i)
-    _observe_self(market, params, snapshot, out, i)
+    _observe_self(market, params, seat, snapshot, out, i)
 
 
 @kernel
@@ -277,7 +267,7 @@ def _published_mid(snapshot, venue):
 
 
 @kernel
-def _observe_prices(market, params, snapshot, out, i):
+def _observe_prices(market, params, seat, snapshot, out, i):
     """Trends, basis, premium, mark gap, open interest, their age, the gateway's last answer."""
     volatility = params["scale"]["volatility"]
     for venue in range(2):
@@ -297,11 +287,11 @@ def _observe_prices(market, params, snapshot, out, i):
     out[i] = _clip((perp / spot - 1.0) / (5.0 * _TEN_BP))
     out[i + 1] = _clip((perp / index - 1.0) / (5.0 * _TEN_BP))
     out[i + 2] = _clip((np.float64(snapshot["last"][home]) / mark - 1.0) / (5.0 * _TEN_BP))
-    opening = np.float64(max(market["learner"]["opening_interest"], ONE))
+    opening = np.float64(max(market["learners"][seat]["opening_interest"], ONE))
     out[i + 3] = _clip(np.float64(snapshot["open_interest"]) / opening - 1.0)
     out[i + 4] = _clip(np.float64(market["clock"]["now"] - snapshot["sent"]) / _SECOND)
     out[i + 5] = _clip(np.float64(snapshot["queue"]) / _SECOND)
-    heard = market["learner"]["known"]["answer"]
+    heard = market["learners"][seat]["known"]["answer"]
     out[i + 6] = 1.0 if heard != 0 and heard != EXECUTION_UNKNOWN else 0.0
     out[i + 7] = 1.0 if heard == EXECUTION_UNKNOWN else 0.0
     return i + 8
@@ -328,13 +318,14 @@ def _observe_venue(market, params, snapshot, out, i):
 
 
 @kernel
-def _observe_self(market, params, snapshot, out, i):
+def _observe_self(market, params, seat, snapshot, out, i):
     """The learner's own account and order, as its acks have told it, at the published mark."""
-    learner = market["learner"]
+    learner = market["learners"][seat]
+    rules = params["learners"][seat]
     known = learner["known"]
-    limit = np.float64(params["learner"]["limit"])
-    capital = np.float64(params["learner"]["capital"])
-    on_spot = params["learner"]["venue"] == SPOT
+    limit = np.float64(rules["limit"])
+    capital = np.float64(rules["capital"])
+    on_spot = rules["venue"] == SPOT
     mark = snapshot["index"] if on_spot else snapshot["mark"]
     position = known["position"]
     worth = known["quote"] + position * mark
@@ -355,10 +346,9 @@ def _observe_self(market, params, snapshot, out, i):
     resting = known["order_qty"] if known["order_side"] == BUY else -known["order_qty"]
     signed = np.float64(resting)  # of an integer, so that nothing is 0 and never -0
     away = 0.0
-    venue = params["learner"]["venue"]
     if known["order_qty"] > 0:
-        away = np.float64(known["order_price"]) / _published_mid(snapshot, venue) - 1.0
-    horizon = np.float64(params["learner"]["horizon"])
+        away = np.float64(known["order_price"]) / _published_mid(snapshot, rules["venue"]) - 1.0
+    horizon = np.float64(rules["horizon"])
     out[i] = _clip(np.float64(position) / limit)
     out[i + 1] = _clip(np.float64(worth) / capital - 1.0)
     out[i + 2] = _clip(profit / capital)

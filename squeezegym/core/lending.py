@@ -7,7 +7,6 @@ from squeezegym.codes import (
     IN_BORROW_LADDER,
     IN_BUY_IN,
     IOC,
-    LEARNER,
     LENDER,
     NEVER,
     NO_SLOT,
@@ -41,6 +40,7 @@ from squeezegym.core.eventlog import LOG_RECALL, log_debt
 from squeezegym.core.fifo import is_busy, join_line
 from squeezegym.core.flow import later
 from squeezegym.core.rng import uniform
+from squeezegym.core.seats import is_learner, seat_of
 from squeezegym.core.triggers import open_ladder
 from squeezegym.gatewaycodes import BUY_IN as DESK
 
@@ -144,8 +144,8 @@ def _accrue(market, params):
             fee = min(mul_div_up(debt * index, parts, _YEAR), max(account["quote"], ZERO))
             pay(market, slot, LENDER, fee)
             account["fees"] += fee
-            if slot == LEARNER:
-                market["learner"]["borrow"] += fee
+            if is_learner(market, slot):
+                market["learners"][seat_of(market, slot)]["borrow"] += fee
             list_borrower(market, params, slot)
             charged += 1
         slot += 1

@@ -13,7 +13,6 @@ from squeezegym.codes import (
     IN_REMAINDER,
     IOC,
     IS_WAITING,
-    LEARNER,
     NEVER,
     ONE,
     PERP,
@@ -32,6 +31,7 @@ from squeezegym.core.lostshorts import lose_short, remember_short
 from squeezegym.core.margin import bankruptcy_price, is_liquidatable, liquidation_trigger, margin_of
 from squeezegym.core.policies import DONE, PAUSE, SHARE, close
 from squeezegym.core.remainder import share_remainder
+from squeezegym.core.seats import is_learner, seat_of, tell
 from squeezegym.core.triggers import (
     FRESH,
     IN_LINE,
@@ -174,8 +174,7 @@ def _begin(market, params, slot):
     market["score"]["liquidations"][LONGS if perp > 0 else SHORTS] += 1
     withdraw_all(market, params, slot)
     remember_short(market, params, slot)
-    if slot == LEARNER:
-        market["learner"]["changed"] = 1
+    tell(market, slot)
 
 
 @kernel
@@ -183,8 +182,7 @@ def _let_go(market, params, slot, verdict):
     """Let a served account wait for its next turn, or return to where it came from."""
     engine = market["engine"]
     account = market["accounts"][slot]
-    if slot == LEARNER:
-        market["learner"]["changed"] = 1
+    tell(market, slot)
     if verdict == PAUSE:
         holder = market["holders"][slot]
         holder["ready"] = market["clock"]["now"] + params["liquidation"]["cooldown"]
@@ -193,12 +191,12 @@ def _let_go(market, params, slot, verdict):
         account["laddered"] = IS_WAITING
         return
     account["laddered"] = FREE
-    if slot != LEARNER:
+    if not is_learner(market, slot):
         enlist(market, params, slot)
         if market["holders"][slot]["started"] != NEVER:
             lose_short(market, params, slot)
     elif account["perp"] == 0 and market["holders"][slot]["started"] != NEVER:
-        market["learner"]["liquidated"] = 1
+        market["learners"][seat_of(market, slot)]["liquidated"] = 1
     market["holders"][slot]["started"] = NEVER
 
 

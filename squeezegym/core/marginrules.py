@@ -91,7 +91,8 @@ def set_margin(market, params):
         if account["laddered"] == IN_LADDER:
             delist(market, slot, LONGS if account["perp"] > 0 else SHORTS)
             enlist(market, params, slot)
-    market["learner"]["changed"] = 1
+    for seat in range(market["learners"].shape[0]):
+        market["learners"][seat]["changed"] = 1
 
 
 @kernel

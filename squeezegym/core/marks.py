@@ -6,7 +6,6 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
-    LEARNER,
     NO_ASK,
     NO_BID,
     ONE,
@@ -21,6 +20,7 @@ from squeezegym.codes import (
 from squeezegym.core.eventlog import log_mark
 from squeezegym.core.rates import funding_of
 from squeezegym.core.rng import normal
+from squeezegym.core.seats import account_of
 from squeezegym.measures import FUNDING_CHANGED
 
 _MARK = np.int64(Source.MARK)
@@ -315,12 +315,15 @@ def update_marks(market, params):
     mark_before = marks["mark"]
     marks["index"] = max(np.int64(math.floor(index + 0.5)), ONE)
     marks["mark"] = max(np.int64(math.floor(mark + 0.5)), ONE)
-    account = market["accounts"][LEARNER]
-    if params["learner"]["venue"] == SPOT:
-        coins = account["spot"] - market["holders"][LEARNER]["debt"]
-        market["learner"]["price"] += coins * (marks["index"] - index_before)
-    else:
-        market["learner"]["price"] += account["perp"] * (marks["mark"] - mark_before)
+    for seat in range(market["learners"].shape[0]):
+        slot = account_of(market, np.int64(seat))
+        account = market["accounts"][slot]
+        learner = market["learners"][seat]
+        if params["learners"][seat]["venue"] == SPOT:
+            coins = account["spot"] - market["holders"][slot]["debt"]
+            learner["price"] += coins * (marks["index"] - index_before)
+        else:
+            learner["price"] += account["perp"] * (marks["mark"] - mark_before)
     market["clock"]["due"][_MARK] = now + rules["interval"]
     log_mark(market, marks["mark"], marks["index"])
 

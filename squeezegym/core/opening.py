@@ -1,6 +1,4 @@
-"""The opening state of an episode: books, leveraged positions, learner, timers."""
-
-import math
+"""The opening state of an episode: books, leveraged positions, learners, timers."""
 
 import numpy as np
 
@@ -9,27 +7,22 @@ from squeezegym.codes import (
     FIRST_HOLDER,
     FUND,
     GTC,
-    LEARNER,
-    LENDER,
     MAKER,
     NEVER,
     ONE,
     OUTSIDE,
     PERP,
-    RATE_ONE,
     SELL,
-    SPOT,
     VAULT,
     ZERO,
     Source,
     Stream,
 )
-from squeezegym.core.accounts import exchange_lots, move_position, open_accounts, transfer
+from squeezegym.core.accounts import move_position, open_accounts, transfer
 from squeezegym.core.activity import change_activity
 from squeezegym.core.arbitrageurs import open_arbitrageurs
 from squeezegym.core.barrier import measure_barrier
 from squeezegym.core.book import NO_ORDER, open_book
-from squeezegym.core.borrow import lend, list_borrower
 from squeezegym.core.borrowers import open_borrowers
 from squeezegym.core.entries import draw_history, draw_sizes
 from squeezegym.core.exchange import place
@@ -38,7 +31,6 @@ from squeezegym.core.fifo import open_gateway
 from squeezegym.core.flow import later, schedule_noise
 from squeezegym.core.fomo import schedule_fomo
 from squeezegym.core.funding import open_funding
-from squeezegym.core.gateway import write_ack
 from squeezegym.core.holders import open_holder
 from squeezegym.core.liquidation import open_engine
 from squeezegym.core.makers import quote_price
@@ -46,11 +38,11 @@ from squeezegym.core.marks import open_marks
 from squeezegym.core.protection import open_protection
 from squeezegym.core.rng import normal, uniform, whole_lots
 from squeezegym.core.rounds import draw_step, nearest_round
+from squeezegym.core.seating import open_learner, seed_streams
 from squeezegym.core.takeprofits import rest_take_profit
 from squeezegym.core.triggers import enlist, open_ladder
 
 _OPENING = np.int64(Stream.OPENING)
-_LEARNER_STREAM = np.int64(Stream.LEARNER)
 _CATALYST_STREAM = np.int64(Stream.CATALYST)
 _FOLLOWERS = np.int64(Source.FOLLOWERS)
 _SNIPERS = np.int64(Source.SNIPERS)
@@ -59,16 +51,14 @@ _TRIES = 16
 
 
 @kernel
-def open_market(market, params, seeds):
+def open_market(market, params, views):
     """Bring a market into its opening state at the start of the burn-in."""
     clock = market["clock"]
     clock["now"] = -params["scale"]["burn_in"]
     clock["events"] = 0
     clock["problems"] = 0
     clock["problem_count"] = 0
-    for stream in range(clock["rng"].shape[0]):
-        clock["rng"][stream, 0] = seeds[stream, 0]
-        clock["rng"][stream, 1] = seeds[stream, 1]
+    seed_streams(clock["rng"], views)
     for source in range(clock["due"].shape[0]):
         clock["due"][source] = NEVER
     market["n_log"] = 0
@@ -86,7 +76,8 @@ def open_market(market, params, seeds):
     _open_positions(market, params)
     open_borrowers(market, params)
     open_arbitrageurs(market, params)
-    _open_learner(market, params)
+    for seat in range(market["learners"].shape[0]):
+        open_learner(market, params, np.int64(seat))
     _draw_catalyst(market, params)
     _start_flow(market, params)
     _open_crowd(market, params)
@@ -298,48 +289,6 @@ def _open_position(market, params, slot, lots, entry, deposit):
     open_holder(market, params, slot, entry, deposit)
     enlist(market, params, slot)
     rest_take_profit(market, params, slot, entry)
-
-
-@kernel
-def _open_learner(market, params):
-    """Give the learner its capital; half of the episodes it is already short."""
-    rules = params["learner"]
-    rng = market["clock"]["rng"]
-    learner = market["learner"]
-    learner["order_id"] = NO_ORDER
-    learner["n_acks"] = 0
-    learner["liquidated"] = 0
-    learner["changed"] = 0
-    learner["served"] = 0
-    learner["bought"] = 0
-    learner["sold"] = 0
-    learner["sent"] = 0
-    learner["cancelled"] = 0
-    learner["deleveraged"] = 0
-    learner["answer"] = 0
-    learner["carried"] = 0
-    learner["tokens"] = params["gateway"]["order_burst"]
-    learner["refilled"] = market["clock"]["now"]
-    transfer(market, OUTSIDE, LEARNER, rules["capital"])
-    initial = math.ceil(np.float64(RATE_ONE) / rules["leverage_cap"])
-    market["holders"][LEARNER]["initial"] = np.uint32(initial)
-    starts_short = uniform(rng, _LEARNER_STREAM) < rules["short_start"]
-    size = rules["start_low"] + (rules["start_high"] - rules["start_low"]) * uniform(
-        rng, _LEARNER_STREAM
-    )
-    spread = rules["entry_spread"] * (2.0 * uniform(rng, _LEARNER_STREAM) - 1.0)
-    if starts_short:
-        lots = np.int64(size * np.float64(rules["limit"]))
-        entry = np.int64(np.float64(market["marks"]["mark"]) * (1.0 + spread))
-        if rules["venue"] == SPOT:
-            lots = min(lots, market["accounts"][LENDER]["spot"])
-            if lots > 0:
-                lend(market, LEARNER, lots)
-                exchange_lots(market, SPOT, LEARNER, OUTSIDE, entry, lots)
-                list_borrower(market, params, LEARNER)
-        elif lots > 0:
-            move_position(market, LEARNER, OUTSIDE, entry, lots)
-    write_ack(market, params, learner["known"], market["clock"]["now"])
 
 
 @kernel

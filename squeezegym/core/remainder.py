@@ -30,6 +30,7 @@ from squeezegym.core.deleveraging import (
 from squeezegym.core.exchange import withdraw_all
 from squeezegym.core.fund import purse
 from squeezegym.core.margin import bankruptcy_price, maintenance_margin, margin_of
+from squeezegym.core.seats import is_learner, seat_of, tell
 from squeezegym.core.triggers import LONGS, RANKED, SHORTS, delist, enlist
 
 _COUNTERPARTIES_AN_EVENT = 16
@@ -81,16 +82,16 @@ def _close_against(market, params, slot, other, price, size):
     if other != OUTSIDE:
         withdraw_all(market, params, other)  # as venues do with whom they deleverage
         delist(market, other, LONGS if account["perp"] < 0 else SHORTS)
-    if other == LEARNER or slot == LEARNER:
-        market["learner"]["changed"] = 1
+    tell(market, other)
+    tell(market, slot)
     if account["perp"] < 0:
         move_position(market, other, slot, price, size)
     else:
         move_position(market, slot, other, price, size)
-    if other == LEARNER:
-        market["learner"]["deleveraged"] += size
     market["score"]["deleveraged"] += size
-    if other >= FIRST_HOLDER and market["accounts"][other]["laddered"] == FREE:
+    if is_learner(market, other):
+        market["learners"][seat_of(market, other)]["deleveraged"] += size
+    elif other >= FIRST_HOLDER and market["accounts"][other]["laddered"] == FREE:
         enlist(market, params, other)
 
 
@@ -246,8 +247,7 @@ def _hand_to_vault(market, params, slot):
     pay_by_force(market, FUND, slot, from_fund)
     market["score"]["deficit"] += from_fund
     market["engine"]["block_paid"] += from_fund
-    if slot == LEARNER:
-        market["learner"]["changed"] = 1
+    tell(market, slot)
 
 
 @kernel
@@ -265,7 +265,7 @@ def _charge(market, params, other, slot, quanta):
     delist(market, other, side)
     pay_by_force(market, other, slot, quanta)
     market["score"]["socialised"] += quanta
-    if other == LEARNER:
-        market["learner"]["changed"] = 1
+    if is_learner(market, other):
+        tell(market, other)
     elif market["accounts"][other]["laddered"] == FREE:
         enlist(market, params, other)

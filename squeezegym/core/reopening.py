@@ -6,11 +6,9 @@ from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
     CATALYST,
-    FIRST_HOLDER,
     IS_AT_OPEN,
     IS_REDUCE_ONLY,
     KIND_LEARNER,
-    LEARNER,
     NO_SLOT,
     NOISE,
     ONE,
@@ -29,6 +27,7 @@ from squeezegym.core.exchange import count_learner
 from squeezegym.core.fills import AUCTIONED, remember
 from squeezegym.core.matching import cut_maker
 from squeezegym.core.priority import reducible
+from squeezegym.core.seats import tell
 from squeezegym.core.triggers import move_trigger
 from squeezegym.core.window import CROSSED, keep_centred
 
@@ -98,10 +97,10 @@ def _settle_side(market, params, venue, side, owner, price, qty):
         market["score"]["demand"] += qty if side == BUY else -qty
     if venue == PERP and account["kind"] >= KIND_LEARNER:
         market["holders"][owner]["open_lots"][side] -= np.uint32(qty)
-        if owner >= FIRST_HOLDER:  # what it rests in an auction only reduces
+        if account["kind"] != KIND_LEARNER:  # what it rests in an auction only reduces
             move_trigger(market, params, owner, ONE - side)
-    if owner == LEARNER:
-        count_learner(market, venue, side, price, qty, fee)
+    if account["kind"] == KIND_LEARNER:
+        count_learner(market, owner, venue, side, price, qty, fee)
 
 
 @kernel
@@ -146,5 +145,4 @@ def expel(market, venue, slot):
     qty = remove(book, slot)
     if venue == PERP and market["accounts"][owner]["kind"] >= KIND_LEARNER:
         market["holders"][owner]["open_lots"][side] -= np.uint32(qty)
-    if owner == LEARNER:
-        market["learner"]["changed"] = 1
+    tell(market, owner)

@@ -1,8 +1,8 @@
 """The ladder of trigger prices: a mark update touches the accounts it takes, and no other.
 
 Accounts stand in buckets of the mark at which something must be done about them: their
-liquidation, or the alarm of their holder if that comes first. The learner stands beside the
-ladder and is checked at every mark.
+liquidation, or the alarm of their holder if that comes first. Learners stand beside the
+ladder and are checked at every mark.
 """
 
 import math
@@ -15,7 +15,6 @@ from squeezegym.codes import (
     FREE,
     IN_LADDER,
     IN_QUEUE,
-    LEARNER,
     NEVER,
     NO_SLOT,
     ONE,
@@ -34,6 +33,7 @@ from squeezegym.core.margin import (
     margin_of,
     tier_of,
 )
+from squeezegym.core.seats import account_of
 
 LONGS = np.int64(0)
 SHORTS = np.int64(1)
@@ -218,11 +218,14 @@ def check_mark(market, params):
         _sweep(market, params, SHORTS, mark)
     if mark <= ladder["nearest"][LONGS]:
         _sweep(market, params, LONGS, mark)
-    learner = market["accounts"][LEARNER]
     if nobody:
         return
-    if learner["laddered"] == FREE and is_liquidatable(learner, margin_of(market, params), mark):
-        _enqueue(market, params, LEARNER)
+    for seat in range(market["learners"].shape[0]):
+        slot = account_of(market, np.int64(seat))
+        account = market["accounts"][slot]
+        if account["laddered"] == FREE:
+            if is_liquidatable(account, margin_of(market, params), mark):
+                _enqueue(market, params, slot)
 
 
 @kernel

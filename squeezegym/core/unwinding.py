@@ -14,7 +14,6 @@ from squeezegym.codes import (
     FUND,
     IN_LADDER,
     KIND_LEARNER,
-    LEARNER,
     NEVER,
     ONE,
     PERP,
@@ -29,6 +28,7 @@ from squeezegym.core.arithmetic import mul_div_up
 from squeezegym.core.eventlog import LOG_UNWIND, count_problem, log_protection
 from squeezegym.core.exchange import count_learner
 from squeezegym.core.fills import AUCTIONED, BOUGHT, FORCED, OFF_BOOK, PAYMENT
+from squeezegym.core.seats import account_of, is_learner
 from squeezegym.core.triggers import LONGS, SHORTS, check_mark, delist, enlist
 
 _FORGOTTEN = np.int64(Problem.FILLS_FORGOTTEN)
@@ -74,10 +74,13 @@ def cancel_trades(market, params, since):
     for slot in range(FIRST_HOLDER_SLOT, market["accounts"].shape[0]):
         account = market["accounts"][slot]
         if account["perp"] != 0 and account["laddered"] == FREE:
-            enlist(market, params, np.int64(slot))
-    market["learner"]["changed"] = 1
-    if market["accounts"][LEARNER]["perp"] != 0:
-        market["learner"]["liquidated"] = 0
+            if account["kind"] != KIND_LEARNER:
+                enlist(market, params, np.int64(slot))
+    for seat in range(market["learners"].shape[0]):
+        learner = market["learners"][seat]
+        learner["changed"] = 1
+        if market["accounts"][account_of(market, np.int64(seat))]["perp"] != 0:
+            learner["liquidated"] = 0
     check_mark(market, params)
     return True
 
@@ -113,8 +116,8 @@ def _reverse(market, params, fill):
         fee = mul_div_up(price * qty, rate, RATE_ONE)
         transfer(market, VENUE_ACCOUNT, owner, fee)
         market["accounts"][owner]["fees"] -= fee
-        if owner == LEARNER:
-            count_learner(market, PERP, ONE - np.int64(side), price, qty, -fee)
+        if is_learner(market, owner):
+            count_learner(market, owner, PERP, ONE - np.int64(side), price, qty, -fee)
 
 
 @kernel

@@ -66,14 +66,14 @@ def list_ahead(markets, views, params, ahead, row):
     n = markets.shape[0]
     ahead["n"] = 0
     ahead["cursor"] = 0
-    if row + 1 < n and views[row + 1]["command"] == _RUN:
-        _list_sweep(markets[row + 1], views[row + 1], params[0], ahead)
+    if row + 1 < n and views[row + 1, 0]["command"] == _RUN:
+        _list_sweep(markets[row + 1], views[row + 1, 0], params[0], ahead)
         _list_queues(markets[row + 1], ahead, (row + 1) % _STAGES)
-    if row + 2 < n and views[row + 2]["command"] == _RUN:
-        _list_reach(markets[row + 2], views[row + 2], params[0], ahead)
+    if row + 2 < n and views[row + 2, 0]["command"] == _RUN:
+        _list_reach(markets[row + 2], views[row + 2, 0], params[0], ahead)
         _list_orders(markets[row + 2], ahead, (row + 2) % _STAGES)
-    if row + 3 < n and views[row + 3]["command"] == _RUN:
-        _list_visits(markets[row + 3], views[row + 3], params[0], ahead, (row + 3) % _STAGES)
+    if row + 3 < n and views[row + 3, 0]["command"] == _RUN:
+        _list_visits(markets[row + 3], views[row + 3, 0], params[0], ahead, (row + 3) % _STAGES)
     if row + 4 < n:
         _list_head(markets[row + 4], ahead)
 
@@ -126,7 +126,7 @@ def _takes(view):
 @kernel(inline=True)
 def _opposite(market, view, params):
     """Side that its order would meet."""
-    wanted = view["target"] * np.float64(params["learner"]["limit"])
+    wanted = view["target"] * np.float64(params["learners"][0]["limit"])
     return SELL if wanted > np.float64(market["accounts"][LEARNER]["perp"]) else BUY
 
 

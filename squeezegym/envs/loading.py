@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from squeezegym import GAMES
 from squeezegym.errors import ConfigError, did_you_mean
 from squeezegym.scenario import Scenario
 
@@ -50,3 +51,16 @@ def load_scenario(
     from squeezegym.data.from_data import scenario_from_data
 
     return Scenario.load(scenario_from_data(**data), **overrides)
+
+
+def game_arguments(env_id: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return keyword arguments with the scenario of a game's id.
+
+    Raises:
+        ConfigError: An unknown id.
+    """
+    if env_id not in GAMES:
+        raise ConfigError(
+            f"unknown game {env_id!r}{did_you_mean(env_id, GAMES)}; known: {', '.join(GAMES)}"
+        )
+    return {"scenario": GAMES[env_id], **kwargs}

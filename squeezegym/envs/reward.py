@@ -9,14 +9,14 @@ import numpy as np
 PERCENT = 100.0
 
 
-def reward(equity_before: Any, equity_after: Any, capital: int) -> Any:
+def reward(equity_before: Any, equity_after: Any, capital: Any) -> Any:
     """Return the reward of a step.
 
     Args:
         equity_before: (n,) equity when the decision was taken, quanta.
         equity_after: (n,) equity one decision interval later, quanta; after the position was
             closed against the book on the last step of the horizon.
-        capital: Starting capital, quanta.
+        capital: Starting capital, quanta; one for all, or (n,).
 
     Returns:
         (n,) float64, percent of capital. Rewards of an episode add up to its PnL.

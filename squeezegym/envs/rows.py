@@ -24,7 +24,7 @@ from squeezegym.viewrecord import N_OBSERVATIONS
 
 FLIP_POSITION = 0.25  # of the limit, on the catalyst's side
 FLIP_HOLD_NS = 5_000_000_000
-_PARTS = {  # of the PnL: field of the view, and its sign
+PARTS = {  # of the PnL: field of the view, and its sign
     "price": ("price_pnl", 1),
     "fees": ("fees", -1),
     "funding": ("funding", 1),
@@ -33,7 +33,7 @@ _PARTS = {  # of the PnL: field of the view, and its sign
 }
 _REPORT = [
     *("equity", "position", "liquidated", "deleveraged", "ignited", "measures"),
-    *(field for field, _ in _PARTS.values()),
+    *(field for field, _ in PARTS.values()),
 ]
 
 
@@ -62,7 +62,8 @@ class Rows:
         episode = scenario.episode
         self.batch = Batch(scenario, n, threads)
         self.step_ns = episode.step_ms * 1_000_000
-        learner, protection = (self.batch.params[key][0] for key in ("learner", "protection"))
+        learner = self.batch.params["learners"][0, 0]
+        protection = self.batch.params["protection"][0]
         self.horizon_ns = int(learner["horizon"])
         self.n_steps = -(-self.horizon_ns // self.step_ns)
         self.capital = int(learner["capital"])
@@ -171,6 +172,10 @@ class Rows:
         """Return a fresh (n, features) float32 array."""
         return self.batch.views["observation"][:, :N_OBSERVATIONS].copy()
 
+    def worth(self) -> Any:
+        """Return (n,) equity at mark, quanta."""
+        return self.batch.views["equity"]
+
     def pnl(self) -> dict[str, Any]:
         """Return the parts of the equity change since the episodes began, (n,) quanta.
 
@@ -180,8 +185,8 @@ class Rows:
         buy-ins, less the loss beyond its equity that others bear. They add up to the change.
         """
         views = self.batch.views
-        parts = {name: views[field] * sign for name, (field, sign) in _PARTS.items()}
-        change = views["equity"] - self.start_equity
+        parts = {name: views[field] * sign for name, (field, sign) in PARTS.items()}
+        change = self.worth() - self.start_equity
         return {**parts, "liquidation": change - sum(parts.values())}
 
     def info(self) -> dict[str, Any]:
@@ -208,9 +213,9 @@ class Rows:
         """Return the info of one row as Python floats and bools: what :meth:`info` says of it."""
         view = dict(zip(_REPORT, self.batch.views[_REPORT][row].item(), strict=True))
         change = view["equity"] - int(self.start_equity[row])
-        parts = [view[field] * sign for field, sign in _PARTS.values()]
+        parts = [view[field] * sign for field, sign in PARTS.values()]
         parts.append(change - sum(parts))
-        names = (*_PARTS, "liquidation")
+        names = (*PARTS, "liquidation")
         info = {
             "equity": view["equity"] * self.quantum,
             "position": view["position"] / self.limit,

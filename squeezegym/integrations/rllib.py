@@ -1,4 +1,4 @@
-"""RLlib: one creator for single and vector environments.
+"""RLlib: a creator for single and vector environments, and one for games.
 
 RLlib pins its own gymnasium; ``constraints-rllib.txt`` has the versions.
 """
@@ -30,3 +30,20 @@ def creator(config: Mapping[str, Any]) -> Any:
     if num_envs is None:
         return gym.make(env_id, **kwargs)
     return gym.make_vec(env_id, num_envs=num_envs, autoreset_mode="NextStep", **kwargs)
+
+
+def game_creator(config: Mapping[str, Any]) -> Any:
+    """Make a game as RLlib's multi-agent environment.
+
+    Register it with ``ray.tune.register_env("squeeze_game", game_creator)``; agents have spaces of
+    their own, so each role needs a module of its own in ``rl_module(...)``.
+
+    Args:
+        config: ``env_config``: ``env_id`` (default ``squeezegym/SqueezeGame-v0``) and what
+            :class:`~squeezegym.envs.multi.SqueezeGameEnv` takes.
+    """
+    from ray.rllib.env.wrappers.pettingzoo_env import ParallelPettingZooEnv
+
+    from squeezegym import parallel_env
+
+    return ParallelPettingZooEnv(parallel_env(**config))

@@ -31,7 +31,7 @@ class Agent:
 def agent_of(record: Any, scenario: Scenario) -> Agent:
     """Return the learner of a market record."""
     tick, lot = scenario.contract.tick_size, scenario.contract.lot_size
-    learner, account = record["learner"], record["accounts"][Account.LEARNER]
+    learner, account = record["learners"][0], record["accounts"][Account.LEARNER]
     on_spot = scenario.learner.venue == "spot"
     debt = int(record["holders"]["debt"][Account.LEARNER])
     position = int(account["spot"]) - debt if on_spot else int(account["perp"])
@@ -51,7 +51,7 @@ def agent_of(record: Any, scenario: Scenario) -> Agent:
 
 def _order(record: Any, venue: Venue) -> tuple[int, int]:
     """Return price and signed lots of the learner's resting order, or zeros."""
-    order_id = record["learner"]["order_id"]
+    order_id = record["learners"]["order_id"][0]
     if order_id:
         orders = record["books"][venue]["orders"]
         for order in orders[(orders["id"] == order_id) & (orders["qty"] > 0)]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import squeezegym
+from squeezegym import Scenario
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,15 +29,18 @@ DIGESTS = {
     "squeezegym/ShortSqueezeDiscrete-v0": "b71a715ca8e47d83",
 }
 
+GAMES = {"squeezegym/SqueezeGame-v0": "7c665caffc6c4518"}
+
 # Of ten steps, short enough for the interpreter.
 SHORT_DIGEST = "70afd36ed353d105"
+SHORT_GAME_DIGEST = "9f92274aca35f673"
 
 
 def numbers(view, market):
-    """Return what a step leaves, as bytes."""
+    """Return what a step leaves, as bytes; of a game the views are those of all its learners."""
     integers = [view["equity"], view["position"], view["mark"], market["clock"]["events"]]
     integers += [*market["books"]["best_bid"], *market["books"]["best_ask"]]
-    return np.array(integers, np.int64).tobytes() + view["observation"].tobytes()
+    return np.hstack(integers).astype(np.int64).tobytes() + view["observation"].tobytes()
 
 
 def digest(env_id, steps=200):
@@ -47,6 +51,26 @@ def digest(env_id, steps=200):
         env.step(action)
         sums.update(numbers(env._rows.batch.views[0], env._rows.batch.markets[0]))
     return sums.hexdigest()[:16]
+
+
+def game_digest(game, steps=200):
+    game.reset(seed=2024)
+    sums = hashlib.sha256()
+    random = np.random.default_rng(7)
+    for _ in range(steps):
+        acts = random.uniform(-1, 1, (len(game.possible_agents), 3))
+        numbered = enumerate(game.possible_agents)
+        sizes = {a: (i, game.action_space(a).shape[0]) for i, a in numbered if a in game.agents}
+        game.step({a: acts[i, :size] for a, (i, size) in sizes.items()})
+        sums.update(numbers(game.batch.views[0], game.batch.markets[0]))
+    return sums.hexdigest()[:16]
+
+
+def short_game():
+    """Return a game that the interpreter can play: the players of the shipped one, no noise."""
+    shipped = Scenario.load("squeeze_game").dump()
+    sections = {name: shipped[name] for name in ("game", "borrowing")}
+    return squeezegym.parallel_env(scenario=Scenario.load("noiseless", **sections))
 
 
 def fixed_actions(space, steps):
@@ -65,6 +89,11 @@ def test_every_id_has_a_digest():
 def test_trajectory_is_the_golden_one(env_id):
     steps = 80 if "Noiseless" in env_id else 200  # its episode is over then
     assert digest(env_id, steps) == DIGESTS[env_id]
+
+
+@pytest.mark.parametrize("env_id", list(squeezegym.GAMES))
+def test_the_game_is_the_golden_one(env_id):
+    assert game_digest(squeezegym.parallel_env(env_id)) == GAMES[env_id]
 
 
 @pytest.mark.parametrize(("n", "threads", "row"), [(9, 1, 8), (40, 2, 0), (40, 3, 23)])
@@ -92,16 +121,24 @@ def test_it_is_the_same_in_the_interpreter():
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"short": SHORT_DIGEST}
+    assert json.loads(done.stdout) == {"short": SHORT_DIGEST, "short game": SHORT_GAME_DIGEST}
     assert digest("squeezegym/Noiseless-v0", 10) == SHORT_DIGEST
+    assert game_digest(short_game(), 10) == SHORT_GAME_DIGEST
 
 
 def present():
     """Return the digests as they are now, to be put above after an intended change."""
     found = {e: digest(e, 80 if "Noiseless" in e else 200) for e in DIGESTS}
-    return {**found, "short": digest("squeezegym/Noiseless-v0", 10)}
+    found |= {e: game_digest(squeezegym.parallel_env(e)) for e in GAMES}
+    return {**found, **short()}
+
+
+def short():
+    return {
+        "short": digest("squeezegym/Noiseless-v0", 10),
+        "short game": game_digest(short_game(), 10),
+    }
 
 
 if __name__ == "__main__":
-    only_short = {"short": digest("squeezegym/Noiseless-v0", 10)} if "short" in sys.argv else None
-    print(json.dumps(only_short or present(), indent=4))
+    print(json.dumps(short() if "short" in sys.argv else present(), indent=4))

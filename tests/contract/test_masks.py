@@ -66,7 +66,7 @@ def test_keep_at_first_sends_nothing():
         env.reset(seed=seed)
         for _ in range(10):
             env.step(KEEP)
-        assert env._rows.batch.markets[0]["learner"]["sent"] == 0
+        assert env._rows.batch.markets[0]["learners"][0]["sent"] == 0
 
 
 @pytest.mark.parametrize("bad", [-1, 11, 2**62, 0.5, np.nan, np.inf, "up", None, [1, 2]])

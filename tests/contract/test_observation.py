@@ -88,7 +88,7 @@ def test_entry_is_the_mean_price_of_the_position_over_the_mark():
     assert step()["entry_distance"] == 0.0
     seen = step(0.5, 1.0, times=5)
     market = rows.batch.markets[0]
-    known, mark = market["learner"]["known"], int(market["feed"]["seen"]["mark"])
+    known, mark = market["learners"][0]["known"], int(market["feed"]["seen"]["mark"])
     entry = int(known["cost"]) / int(known["position"])
     assert seen["entry_distance"] == pytest.approx((entry / mark - 1) / 0.01, rel=1e-4)
     assert seen["entry_distance"] != 0.0

@@ -12,6 +12,10 @@ SHORT = {
     "train": (["--steps", "4096", "--num-envs", "16"], ["4,096 steps", "wrote model.zip"]),
     "evaluate_policy": (["--episodes", "4"], ["4 episodes", "95 % interval", "liquidated"]),
     "change_one_rule": (["--seeds", "2", "--seconds", "160"], ["rise", "paired difference"]),
+    "multi_agent": (
+        ["--steps", "2048", "--num-envs", "8", "--horizon-s", "12"],
+        ["2,048 decisions of sniper_0", "squeezer_0", "% of its capital"],
+    ),
     "own_scenario": (
         ["--seconds", "1"],
         ["1,600 shorts", "ledger (0, 0, 0)", "did you mean 'leverage_cap'"],

@@ -1,4 +1,4 @@
-"""RLlib trains on the single environment and on the native batch; run where it is installed."""
+"""RLlib trains on single environments, native batches and games; run where it is installed."""
 
 import pytest
 
@@ -34,5 +34,29 @@ def test_an_iteration_counts_whole_episodes(env_id, mode, n):
         result = algorithm.train()["env_runners"]
         assert result["episode_len_mean"] == 20.0  # no transition is lost between two episodes
         assert result["num_episodes"] >= 8
+    finally:
+        algorithm.stop()
+
+
+def test_a_policy_for_each_agent_of_a_game():
+    from ray.rllib.algorithms.ppo import PPOConfig
+    from ray.tune.registry import register_env
+
+    from squeezegym.integrations.rllib import game_creator
+
+    register_env("squeeze_game", game_creator)
+    agents = ["squeezer_0", "short_0", "maker_0", "arbitrageur_0", "sniper_0"]
+    config = (
+        PPOConfig()
+        .environment("squeeze_game", env_config={"horizon_s": 2.0})
+        .multi_agent(policies=set(agents), policy_mapping_fn=lambda agent, episode: agent)
+        .env_runners(num_env_runners=0)
+        .training(train_batch_size_per_learner=128, minibatch_size=64, num_epochs=1)
+    )
+    algorithm = config.build_algo()
+    try:
+        result = algorithm.train()["env_runners"]
+        assert result["episode_len_mean"] == 20.0
+        assert set(result["agent_episode_returns_mean"]) == set(agents)
     finally:
         algorithm.stop()

@@ -115,7 +115,7 @@ class Kernel:
             self.record, self.params, *(np.int64(argument) for argument in arguments)
         )
         if owner == LEARNER:
-            self.record["learner"]["order_id"] = order_id
+            self.record["learners"][0]["order_id"] = order_id
         return int(filled), int(order_id)
 
     def cancel(self, order_id):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from squeezegym.codes import FIRST_HOLDER_SLOT, Account
+from squeezegym.codes import FIRST_HOLDER_SLOT, Account, OwnerKind
 from squeezegym.core.margin import UNREACHABLE, liquidation_trigger
 from tests.kernels import from_python
 
@@ -69,7 +69,8 @@ def assert_ladder_sound(market, margin, triggers=True):
                 found.append(trigger)
         nearest = int(ladder["nearest"][side])
         assert nearest == (min(found, default=UNREACHABLE) if side else max(found, default=0))
-    holders = range(FIRST_HOLDER_SLOT, len(accounts))
+    kinds = accounts["kind"]
+    holders = [s for s in range(FIRST_HOLDER_SLOT, len(kinds)) if kinds[s] != OwnerKind.LEARNER]
     states = accounts["laddered"]
     assert laddered == {slot for slot in holders if int(states[slot]) == IN_LADDER}
     assert laddered | set(queue_slots(market)) >= {

@@ -180,7 +180,7 @@ def test_snapshots_arrive_in_the_order_they_were_sent_and_never_early():
 def test_one_order_of_the_learner_at_most_and_no_more_than_its_target(latency, aggression):
     """Orders it has not heard of yet must not be sent again."""
     market = small_market(**{"learner.latency_ms": latency, "learner.jitter_ms": 0.0})
-    limit = int(market._batch.params[0]["learner"]["limit"])
+    limit = int(market._batch.params[0]["learners"][0]["limit"])
     for k in range(60):
         act(market, 1.0 if k < 40 else 0.5, aggression)
         market.run(0.1)
@@ -188,5 +188,5 @@ def test_one_order_of_the_learner_at_most_and_no_more_than_its_target(latency, a
         mine = orders[orders["owner"] == LEARNER_SLOT]
         assert len(mine) <= 1
         if len(mine):
-            assert int(mine["id"][0]) == int(market.record["learner"]["order_id"])
+            assert int(mine["id"][0]) == int(market.record["learners"][0]["order_id"])
         assert int(market.record["accounts"]["perp"][LEARNER_SLOT]) <= limit

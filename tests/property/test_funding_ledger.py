@@ -112,4 +112,4 @@ def test_paid_funding_of_a_learner_is_in_its_cash():
     for market in (paid, free):
         market.run(0.3)
     cash = [int(market.record["accounts"]["quote"][Account.LEARNER]) for market in (paid, free)]
-    assert cash[0] - cash[1] == int(paid.record["learner"]["funding"]) != 0
+    assert cash[0] - cash[1] == int(paid.record["learners"][0]["funding"]) != 0

@@ -132,7 +132,7 @@ def test_a_learner_is_in_the_ledger():
         market.run(0.1)
         assert_conserved(market.record)
     learner = market.record["accounts"][Account.LEARNER]
-    assert int(learner["fees"]) > 0 and int(market.record["learner"]["sent"]) > 10
+    assert int(learner["fees"]) > 0 and int(market.record["learners"][0]["sent"]) > 10
 
 
 def test_entry_value_follows_fills_of_a_holder():

@@ -169,7 +169,7 @@ def learner_market(**overrides):
 def test_a_liquidated_learner_is_told_by_its_acks(destination):
     market = learner_market(**{"liquidation.destination": destination})
     market.run(20.0)
-    learner = market.record["learner"]
+    learner = market.record["learners"][0]
     assert int(learner["liquidated"]) == 1
     account = market.record["accounts"][LEARNER_SLOT]
     assert int(account["perp"]) == 0
@@ -201,7 +201,7 @@ def test_a_deleveraged_learner_is_told_by_its_acks():
     assert int(market.record["score"]["deleveraged"]) > 0
     now = int(market.record["accounts"]["perp"][LEARNER_SLOT])
     assert now < held
-    assert int(market.record["learner"]["known"]["position"]) == now
+    assert int(market.record["learners"][0]["known"]["position"]) == now
 
 
 def test_the_log_names_the_trigger_of_a_liquidated_learner():

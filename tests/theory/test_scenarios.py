@@ -42,7 +42,7 @@ def test_a_thin_coin_doubles():
     path, markets, _ = run("thin_alt", 32, **SQUEEZE)
     assert np.median(path.max(0)) > 2.0
     longs, shorts = liquidated(markets)
-    share = np.median(shorts / markets["learner"]["opening_interest"])
+    share = np.median(shorts / markets["learners"][:, 0]["opening_interest"])
     assert 0.05 < share < 0.25
     assert (longs < 0.2 * shorts).mean() > 0.9
     quiet, _, _ = run("thin_alt", 32, **NOTHING)

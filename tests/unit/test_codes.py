@@ -101,6 +101,7 @@ def test_no_record_has_padding():
         return found + [p for k, (f, _) in dtype.fields.items() for p in padded(f, f"{path}.{k}")]
 
     for size in SIZES:
-        assert padded(market_dtype(size), size) == []
-        assert padded(params_dtype(size), size) == []
+        for seats in (1, 2, 7):
+            assert padded(market_dtype(size, seats), size) == []
+            assert padded(params_dtype(size, seats), size) == []
     assert padded(VIEW_DTYPE, "view") == []

@@ -7,8 +7,8 @@ from squeezegym.codes import NEVER, Account, LogKind, Source, Status
 from squeezegym.core.buyin import check_index
 from squeezegym.core.coins import locate, net_position, net_worth, square_coins
 from squeezegym.core.gateway import execute
-from squeezegym.core.learner import close_out
 from squeezegym.core.lending import open_lender, serve_lender
+from squeezegym.core.seating import close_out
 from squeezegym.errors import ConfigError
 from squeezegym.gatewaycodes import LEARNER_ORDER
 from squeezegym.scenario import Scenario
@@ -38,7 +38,7 @@ class Trader:
         self.market, self.params = self.exchange.market, self.exchange.params
         for name, value in BORROWING.items():
             self.params["borrowing"][name] = value
-        self.params["learner"]["venue"] = SPOT
+        self.params["learners"]["venue"] = SPOT
         self.params["margin"]["n_tiers"] = 1
         self.market["marks"]["index"] = self.market["marks"]["mark"] = 1_000
         self.market["log_on"] = 1
@@ -62,12 +62,12 @@ class Trader:
         from_python(execute)(self.market, self.params, *map(np.int64, integers))
         rows = self.market["log"][: int(self.market["n_log"])]
         row = rows[rows["kind"] == LogKind.ORDER][-1]
-        from_python(square_coins)(self.market, self.params)
+        from_python(square_coins)(self.market, self.params, np.int64(0))
         return Status(int(row["status"]))
 
     def state(self):
         """Return cash, coins, debt, position and worth."""
-        call = (self.market, self.params)
+        call = (self.market, self.params, np.int64(0))
         return (
             int(self.account["quote"]),
             int(self.account["spot"]),
@@ -145,8 +145,8 @@ def test_the_index_calls_a_short_and_the_desk_liquidates_it():
     trader.market["clock"]["now"] = trader.market["clock"]["due"][Source.BORROW]
     from_python(serve_lender)(trader.market, trader.params)
     assert trader.state()[:4] == (14_000 - 4 * 2_700, 0, 0, 0)
-    assert int(trader.market["learner"]["liquidated"]) == 1
-    assert int(trader.market["learner"]["changed"]) == 1
+    assert int(trader.market["learners"][0]["liquidated"]) == 1
+    assert int(trader.market["learners"][0]["changed"]) == 1
     assert int(trader.exchange.book(SPOT)["best_bid"]) == 0  # its own order is gone
 
 
@@ -155,11 +155,11 @@ def test_the_end_closes_longs_and_shorts():
     trader.maker(SELL, 1_000, 5)
     trader.send(BUY, 1_000, 5)
     trader.maker(BUY, 980, 50)
-    from_python(close_out)(trader.market, trader.params)
+    from_python(close_out)(trader.market, trader.params, np.int64(0))
     assert trader.state() == (9_900, 0, 0, 0, 9_900)
     trader.send(SELL, 980, 5)
     trader.maker(SELL, 1_010, 50)
-    from_python(close_out)(trader.market, trader.params)
+    from_python(close_out)(trader.market, trader.params, np.int64(0))
     assert trader.state() == (9_900 - 150, 0, 0, 0, 9_750)
 
 
@@ -168,14 +168,15 @@ def test_the_end_buys_back_as_far_as_the_cash_reaches():
     trader.maker(BUY, 1_000, 10)
     trader.send(SELL, 1_000, 10)
     trader.maker(SELL, 2_500, 50)
-    from_python(close_out)(trader.market, trader.params)
+    from_python(close_out)(trader.market, trader.params, np.int64(0))
     assert trader.state()[:4] == (20_000, 0, 10, -10)  # 25,000 would be asked
 
 
 def test_locate_asks_for_no_more_than_the_sale():
     trader = Trader()
-    assert int(from_python(locate)(trader.market, trader.params, np.int64(7))) == 7
-    assert int(from_python(locate)(trader.market, trader.params, np.int64(5))) == 5
+    call = (trader.market, trader.params, np.int64(LEARNER))
+    assert int(from_python(locate)(*call, np.int64(7))) == 7
+    assert int(from_python(locate)(*call, np.int64(5))) == 5
     assert trader.debt == 7
 
 

@@ -195,7 +195,7 @@ def test_every_position_is_paid_to_the_quantum(rule, rate):
     assert got == expected(record["accounts"]["perp"], owed)
     assert len(got) > 200
     assert -len(got) <= sum(got.values()) <= 0  # the venue keeps the residue
-    assert int(record["learner"]["funding"]) == got[Account.LEARNER]
+    assert int(record["learners"][0]["funding"]) == got[Account.LEARNER]
     assert (got[Account.LEARNER] > 0) == (rate > 0)  # it is short
     assert_conserved(record)
     assert_ladder_sound(record, market._batch.params[0]["margin"])
@@ -205,8 +205,8 @@ def test_every_position_is_paid_to_the_quantum(rule, rate):
 def test_the_learner_hears_of_its_payment():
     market = given_rate(0.001)
     market.run(0.5)
-    assert int(market.record["learner"]["n_acks"]) == 1
-    ack = market.record["learner"]["acks"][0]
+    assert int(market.record["learners"][0]["n_acks"]) == 1
+    ack = market.record["learners"][0]["acks"][0]
     assert int(ack["quote"]) == int(market.record["accounts"]["quote"][Account.LEARNER])
 
 
@@ -226,7 +226,7 @@ def test_the_log_changes_no_payment():
         for market in (quiet, logged):
             market.run(time - market.time)
             assert int(market.record["funding"]["cursor"]) == 0
-        for field in ("accounts", "funding", "learner", "clock"):
+        for field in ("accounts", "funding", "learners", "clock"):
             assert quiet.record[field].tobytes() == logged.record[field].tobytes(), field
 
 

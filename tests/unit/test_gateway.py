@@ -194,7 +194,7 @@ def test_an_order_whose_cancel_was_refused_does_not_come_on_top():
     venue = Venue(**{"gateway.queue_bound": 1, "gateway.shed_waiting": 0})
     venue.act(0.5, -1.0)
     venue.run_ms(30)
-    mine = int(venue.record["learner"]["order_id"])
+    mine = int(venue.record["learners"][0]["order_id"])
     assert mine != 0
     venue.occupy(2)
     venue.visit()
@@ -233,7 +233,7 @@ def test_execution_is_unknown_until_the_truth_comes():
     assert (venue.sees("unknown"), venue.sees("position")) == (1.0, 0.0)
     venue.act(-0.5)
     venue.run_ms(50)
-    assert int(venue.record["learner"]["sent"]) == 1  # it sends nothing before it knows
+    assert int(venue.record["learners"][0]["sent"]) == 1  # it sends nothing before it knows
     assert (venue.sees("unknown"), venue.sees("position")) == (1.0, 0.0)
     venue.run_ms(50)
     assert venue.sees("unknown") == 0.0 and venue.sees("position") > 0.4

@@ -233,8 +233,8 @@ def test_a_deleveraged_learner_is_told():
     engine.mark(10_600)
     engine.serve()
     assert engine.state(LEARNER_SLOT)[1] == 15
-    assert int(engine.market["learner"]["changed"]) == 1
-    assert int(engine.market["learner"]["liquidated"]) == 0
+    assert int(engine.market["learners"][0]["changed"]) == 1
+    assert int(engine.market["learners"][0]["liquidated"]) == 0
 
 
 def test_a_shared_loss_is_charged_by_size_and_counted_once():
@@ -244,7 +244,7 @@ def test_a_shared_loss_is_charged_by_size_and_counted_once():
     for slot in range(SLOT + 1, SLOT + 36):
         engine.open(2, -18_000, slot)
     engine.mark(10_605)  # 205 ticks beyond bankruptcy: 2,050 quanta on 100 lots
-    engine.market["learner"]["changed"] = 0
+    engine.market["learners"][0]["changed"] = 0
     assert engine.serve_all() == 3  # 36 accounts, 16 an event
     assert engine.state() == (0, 0, Standing.FREE)
     assert engine.state(Account.VAULT)[1] == -10
@@ -257,7 +257,7 @@ def test_a_shared_loss_is_charged_by_size_and_counted_once():
     assert int(score["socialised"]) == 2_050
     assert float(score["loss_per_lot"]) == pytest.approx(20.5)
     assert int(score["taken_over"]) == 10
-    assert int(engine.market["learner"]["changed"]) == 1
+    assert int(engine.market["learners"][0]["changed"]) == 1
 
 
 @pytest.mark.parametrize(("paid", "charged"), [(2_000, 50), (2_050, 0)])
@@ -284,14 +284,14 @@ def test_a_learner_that_recovers_keeps_its_rest_and_is_not_called_liquidated():
     engine.mark(10_000, 500)
     assert engine.serve() == 1_000
     assert engine.state(LEARNER_SLOT) == (SHORT_QUOTE - 10_330, -9, Standing.FREE)
-    assert int(engine.market["learner"]["liquidated"]) == 0
+    assert int(engine.market["learners"][0]["liquidated"]) == 0
     # Due again, it closes by itself before its turn: this time the engine takes nothing.
     engine.params["liquidation"]["latency"] = 100
     engine.mark(10_400, 2_000)
     assert engine.exchange.place(BUY, 10_330, 9, owner=LEARNER_SLOT)[0] == 9
     assert engine.serve() == 2_100
     assert engine.state(LEARNER_SLOT)[1:] == (0, Standing.FREE)
-    assert int(engine.market["learner"]["liquidated"]) == 0
+    assert int(engine.market["learners"][0]["liquidated"]) == 0
 
 
 def test_a_taken_learner_has_no_order_any_more():
@@ -299,11 +299,11 @@ def test_a_taken_learner_has_no_order_any_more():
     engine.open(-10, SHORT_QUOTE, LEARNER_SLOT)
     _, order_id = engine.exchange.place(BUY, 9_000, 3, GTC, owner=LEARNER_SLOT)
     assert order_id != 0
-    engine.market["learner"]["order_id"] = order_id
+    engine.market["learners"][0]["order_id"] = order_id
     engine.mark(10_400)
     engine.serve()
-    assert int(engine.market["learner"]["order_id"]) == 0
-    assert int(engine.market["learner"]["liquidated"]) == 1
+    assert int(engine.market["learners"][0]["order_id"]) == 0
+    assert int(engine.market["learners"][0]["liquidated"]) == 1
     assert not (engine.exchange.book()["orders"]["qty"] != 0).any()
 
 

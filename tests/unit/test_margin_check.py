@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from squeezegym.codes import NEVER, Source, Standing, Status
-from squeezegym.core.learner import close_out
+from squeezegym.core.seating import close_out
 from tests.kernels import (
     BUY,
     GTC,
@@ -189,11 +189,11 @@ def test_a_learner_in_steps_is_locked_out_and_told_at_the_end():
     assert int(record["clock"]["due"][Source.ENGINE]) != NEVER
     assert int(record["accounts"]["laddered"][TRADER]) == Standing.WAITING
     assert 0 < int(record["accounts"]["perp"][TRADER]) < 80
-    assert int(record["learner"]["liquidated"]) == 0
+    assert int(record["learners"][0]["liquidated"]) == 0
     assert order(market, SELL, 1)[0] == Status.IN_LIQUIDATION
     market.run(9.0)
     assert int(record["accounts"]["perp"][TRADER]) == 0
-    assert int(record["learner"]["liquidated"]) == 1
+    assert int(record["learners"][0]["liquidated"]) == 1
 
 
 def test_the_horizon_closes_a_position_that_the_engine_holds():
@@ -201,7 +201,7 @@ def test_the_horizon_closes_a_position_that_the_engine_holds():
     order(market, BUY, 80)
     record = market.record
     record["accounts"]["laddered"][TRADER] = Standing.WAITING
-    from_python(close_out)(record, market._batch.params[0])
+    from_python(close_out)(record, market._batch.params[0], np.int64(0))
     assert int(record["accounts"]["perp"][TRADER]) == 0
 
 

@@ -49,6 +49,7 @@ EXTRAS = {
         "pytest-xdist",
         "ruff",
         "selenium",
+        "supersuit",
     },
 }
 # The folder beside the checkout, as a relative path, an absolute one, or joined with pathlib.

@@ -46,7 +46,7 @@ def test_units_are_lowered_exactly():
     assert int(params["liquidation"]["fund"]) == 5_000_000 * 10_000
     assert params["fees"]["maker"].tolist() == [20_000, 20_000]
     assert params["fees"]["taker"].tolist() == [50_000, 50_000]
-    assert int(params["learner"]["limit"]) == 26_000
+    assert int(params["learners"][0]["limit"]) == 26_000
     assert int(params["catalyst"]["side"]) == Side.BUY
     assert float(params["population"]["weight"][7]) == pytest.approx(1.0)
 

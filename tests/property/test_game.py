@@ -1,0 +1,106 @@
+"""Several learners at once, whatever they do: nothing is created or lost, the log tells it all."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from squeezegym import Scenario, testing
+from squeezegym.codes import OwnerKind
+from squeezegym.envs.gamevector import SqueezeGameVector
+from tests.oracle.log_replay import LogReplay
+from tests.property.ladder_checks import assert_conserved, assert_ladder_sound
+
+N = 4
+# All are levered as far as their caps let them: some are taken in a few seconds.
+WILD = {f"game.players.{name}.leverage_cap": 50.0 for name in ("squeezer_0", "maker_0", "sniper_0")}
+WILD |= {f"game.players.{name}.capital_quote": 14_000.0 for name in ("short_0", "sniper_0")}
+WILD |= {"game.players.maker_0.capital_quote": 30_000.0}
+WILD |= {"game.players.short_0.short_start_size": [1.0, 1.0]}
+WILD |= {"game.players.squeezer_0.cap_bps": 200.0}
+# A squeeze that goes through the cluster at once.
+SHOCK = {
+    "catalyst.start_s": [1.0, 1.0],
+    "catalyst.duration_s": 5.0,
+    "catalyst.squeeze": 1.0,
+    "catalyst.near_miss": 0.0,
+    "catalyst.squeeze_size": [6.0, 6.0],
+    "episode.burn_in_s": 2.0,
+}
+
+
+def chooser(seed, shape):
+    """Return actions that stand for some steps, at the corners of the box as often as inside."""
+    random = np.random.default_rng(seed)
+    standing = random.uniform(-1, 1, shape)
+
+    def choose():
+        corner = np.where(random.random(shape) < 0.5, random.choice([-1.0, 1.0], shape), 0.0)
+        new = np.where(corner == 0.0, random.uniform(-1, 1, shape), corner)
+        changes = random.random(shape[:2]) < 0.2
+        standing[changes] = new[changes]
+        return standing
+
+    return choose
+
+
+def check(batch):
+    testing.assert_conserved(batch)
+    for market in batch.batch.markets:
+        assert_conserved(market)
+        assert_ladder_sound(market, batch.batch.params[0]["margin"], triggers=False)
+
+
+@settings(max_examples=8)
+@given(
+    seed=st.integers(0, 2**31),
+    wild=st.booleans(),
+    fund=st.sampled_from((0.0, 5e6)),
+    remainder=st.sampled_from(("adl", "pro_rata", "socialised")),
+    destination=st.sampled_from(("book", "absorber", "off")),
+    queue=st.booleans(),
+)
+def test_nothing_is_created_or_lost(seed, wild, fund, remainder, destination, queue):
+    rules = {
+        "liquidation.fund_quote": fund,
+        "liquidation.remainder": remainder,
+        "liquidation.destination": destination,
+        "gateway.utilisation": 0.8 if queue else 0.15,
+    }
+    scenario = Scenario.load("squeeze_game", **SHOCK, **rules, **(WILD if wild else {}))
+    games = SqueezeGameVector(N, scenario, horizon_s=8.0, threads=1)
+    games.reset(seed=seed)
+    choose = chooser(seed, games.action_space.shape)
+    for step in range(80):
+        seen, rewards, terminated, truncated, infos = games.step(choose())
+        assert games.observation_space.contains(seen) and np.isfinite(rewards).all()
+        assert not (terminated & truncated).any()
+        if step % 10 == 9:
+            check(games)
+    parts = sum(infos[key] for key in infos if key.startswith("pnl_"))
+    np.testing.assert_allclose(parts, infos["pnl"], rtol=0, atol=1e-4)
+    kinds = games.batch.markets["accounts"]["kind"]
+    assert ((kinds == OwnerKind.LEARNER).sum(1) == 7).all()
+
+
+@pytest.mark.boundscheck
+@pytest.mark.parametrize("fund", [0.0, 5e6])
+@pytest.mark.parametrize("seed", [3, 4])
+def test_books_and_ledger_follow_from_the_log(seed, fund):
+    scenario = Scenario.load("squeeze_game", **SHOCK, **WILD, **{"liquidation.fund_quote": fund})
+    games = SqueezeGameVector(1, scenario, horizon_s=20.0, threads=1)
+    games.reset(seed=seed)
+    batch = games.batch
+    batch.keep_log()
+    params = batch.params[0]
+    replay = LogReplay(batch.markets[0].copy(), params["fees"], params["borrowing"])
+    choose = chooser(seed, games.action_space.shape)
+    taken = False
+    for _ in range(199):
+        actions = choose()
+        actions[:, :2] = [[1.0, 1.0, 0.0], [-1.0, -1.0, 0.0]]  # the squeezer buys, the short holds
+        infos = games.step(actions)[4]
+        taken |= bool(infos["liquidated"].any())
+    replay.feed(np.concatenate(batch.logs[0]))
+    replay.assert_equals(batch.markets[0])
+    assert taken
