@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Union
@@ -23,6 +24,7 @@ from squeezegym.commands.replay import replay
 from squeezegym.commands.reports import FAILED, STOPPED
 from squeezegym.commands.show import show
 from squeezegym.commands.simulate import simulate
+from squeezegym.commands.unfinished import Resumable
 from squeezegym.commands.validate import validate
 from squeezegym.commands.warmup import warmup
 from squeezegym.errors import SqueezegymError
@@ -85,6 +87,10 @@ def main(args: Sequence[str] | None = None) -> int:
     except SqueezegymError as error:
         print(f"squeezegym: {error}", file=sys.stderr)
         return FAILED
+    except Resumable as stop:
+        again = shlex.join(["squeezegym", *words])
+        print(f"squeezegym: stopped; {stop}; to go on: {again}", file=sys.stderr)
+        return STOPPED
     except KeyboardInterrupt:
         print("squeezegym: stopped; nothing was written", file=sys.stderr)
         return STOPPED

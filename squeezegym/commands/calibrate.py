@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from rich.console import Console
 from rich.table import Table
 
 from squeezegym.commands.reports import needs, write_report
+from squeezegym.commands.unfinished import contents, unfinished
 from squeezegym.errors import ConfigError
 from squeezegym.files import check_target, write_whole
 from squeezegym.progress import market_time
+
+if TYPE_CHECKING:
+    from squeezegym.data.fit import Moment
 
 _OUTDATED = 1
 
@@ -100,23 +105,37 @@ def _fit(
     names = [os.pathsep.join(str(path) for path in files) for files in (book, spot)]
     base = scenario_from_data(*names)  # type: ignore[arg-type]
     perp, other = read_capture(list(book)), read_capture(list(spot))
-    with market_time(work(seeds, rounds)) as advance:
-        found = fit(base, perp, other, seeds=range(1, seeds + 1), rounds=rounds, progress=advance)
+    run = {"files": contents(*book, *spot), "seeds": seeds, "rounds": rounds}
+    with unfinished("calibrate", (out,), **run) as keep:
+        with market_time(work(seeds, rounds)) as advance:
+            found = fit(
+                base,
+                perp,
+                other,
+                seeds=range(1, seeds + 1),
+                rounds=rounds,
+                progress=advance,
+                keep=keep,
+            )
+        Console().print(_moments_table(found.moments))
+        write_report(out, fit_toml(found))
+        data = found.to_dict()
+        write_report(as_json, json.dumps(data, indent=2) + "\n")
+        files = [" ".join(path.name for path in group) for group in (book, spot)]
+        command = (
+            f"squeezegym calibrate --book {files[0]} --spot {files[1]} --out {out.name}"
+            f" --seeds {seeds} --rounds {rounds}"
+        )
+        write_report(markdown, fit_markdown(data, command))
+    return 0
+
+
+def _moments_table(moments: Sequence[Moment]) -> Table:
     table = Table("moment", "recorded", "95 % interval", "simulated", "", title="The fitted market")
-    for moment in found.moments:
+    for moment in moments:
         ends = f"{moment.interval.low:.4g} to {moment.interval.high:.4g}"
         verdict = "inside" if moment.inside else "outside"
         table.add_row(
             moment.name, f"{moment.recorded:.4g}", ends, f"{moment.simulated:.4g}", verdict
         )
-    Console().print(table)
-    write_report(out, fit_toml(found))
-    data = found.to_dict()
-    write_report(as_json, json.dumps(data, indent=2) + "\n")
-    files = [" ".join(path.name for path in group) for group in (book, spot)]
-    command = (
-        f"squeezegym calibrate --book {files[0]} --spot {files[1]} --out {out.name}"
-        f" --seeds {seeds} --rounds {rounds}"
-    )
-    write_report(markdown, fit_markdown(data, command))
-    return 0
+    return table

@@ -10,6 +10,7 @@ import tyro
 from rich.console import Console
 
 from squeezegym.commands.reports import needs, write_report
+from squeezegym.commands.unfinished import unfinished
 from squeezegym.files import check_target
 from squeezegym.progress import market_time
 
@@ -35,11 +36,13 @@ def causes(
     needs("scipy", "theory", "causes")
     check_target("--json", as_json, (".json",))
     check_target("--markdown", markdown, (".md",))
-    with market_time(work(episodes)) as advance:
-        effects = measure(episodes, seed=seed, progress=advance)
     title = "Causes of a squeeze, one at a time"
-    Console().print(causes_table(effects, title))
     command = f"squeezegym causes --episodes {episodes} --seed {seed}"
-    data: dict[str, Any] = {"seed": seed, "episodes": episodes, "rows": causes_data(effects)}
-    write_report(as_json, json.dumps(data, indent=2) + "\n")
-    write_report(markdown, causes_markdown(effects, title, command))
+    run = {"episodes": episodes, "seed": seed}
+    with unfinished("causes", (as_json, markdown), **run) as keep:
+        with market_time(work(episodes)) as advance:
+            effects = measure(**run, progress=advance, keep=keep)
+        Console().print(causes_table(effects, title))
+        data: dict[str, Any] = {"seed": seed, "episodes": episodes, "rows": causes_data(effects)}
+        write_report(as_json, json.dumps(data, indent=2) + "\n")
+        write_report(markdown, causes_markdown(effects, title, command))

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from squeezegym.commands.choice import overrides
 from squeezegym.commands.reports import needs, write_report
+from squeezegym.commands.unfinished import unfinished
 from squeezegym.errors import ConfigError
 from squeezegym.files import check_target, write_whole
 from squeezegym.progress import market_time
@@ -64,15 +65,19 @@ def compare(
         needs("matplotlib", "view", "compare --figure")
     chosen = Scenario.load(scenario)
     rules = [_read(text, chosen) for text in rule]
-    with market_time(work(chosen, rules, seeds)) as advance:
-        found = measure(chosen, rules, seeds, seed=seed, progress=advance)
-    Console().print(title(found), *comparison_tables(found), sep="\n")
-    write_report(as_json, json.dumps(comparison_data(found), indent=2) + "\n")
-    write_report(markdown, comparison_markdown(found, _command(rule, scenario, seeds, seed)))
-    if figure is not None:
-        drawn = comparison_figure(found)
-        write_whole(figure, lambda path: drawn.savefig(path, format=figure.suffix[1:]))
-        Console().print(f"wrote {figure}", highlight=False)
+    asked = [(each.name, dict(each.changes)) for each in rules]
+    outputs = (as_json, markdown, figure)
+    run = {"scenario": chosen.digest(), "rules": asked, "seeds": seeds, "seed": seed}
+    with unfinished("compare", outputs, **run) as keep:
+        with market_time(work(chosen, rules, seeds)) as advance:
+            found = measure(chosen, rules, seeds, seed=seed, progress=advance, keep=keep)
+        Console().print(title(found), *comparison_tables(found), sep="\n")
+        write_report(as_json, json.dumps(comparison_data(found), indent=2) + "\n")
+        write_report(markdown, comparison_markdown(found, _command(rule, scenario, seeds, seed)))
+        if figure is not None:
+            drawn = comparison_figure(found)
+            write_whole(figure, lambda path: drawn.savefig(path, format=figure.suffix[1:]))
+            Console().print(f"wrote {figure}", highlight=False)
 
 
 def _read(text: str, scenario: Scenario) -> Rule:

@@ -12,6 +12,7 @@ import tyro
 from rich.console import Console
 
 from squeezegym.commands.reports import needs, write_report
+from squeezegym.commands.unfinished import unfinished
 from squeezegym.errors import ConfigError
 from squeezegym.files import check_target
 
@@ -35,6 +36,7 @@ def proof(
         as_json: Write the rows to this .json.
         markdown: Write the tables between the marks of this .md, or a new one.
     """
+    from squeezegym.scenario import Scenario
     from squeezegym.theory.earlywarning import early_warning
     from squeezegym.theory.marketproof import market_checks
     from squeezegym.theory.proof import reduced_checks
@@ -51,18 +53,20 @@ def proof(
     if markdown is not None and markdown.is_file():
         page = markdown.read_text(encoding="utf-8")
         view.replaced(page, "")
-    status = Console(stderr=True).status("the reduced chain")
-    with status:
-        checks = list(reduced_checks(effort, seed))
-        checks += market_checks(seeds, seed, status.update)
-        status.update("early warning")
-        signals = early_warning(max(20, 2 * seeds), seed=seed)
-    Console().print(view.check_table(checks))
-    Console().print(view.signal_table(signals))
     command = f"squeezegym proof --effort {effort:g} --seeds {seeds} --seed {seed}"
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
-    text = view.proof_markdown(checks, signals, command, machine)
-    text = text if page is None else view.replaced(page, text)
-    found = json.dumps(view.proof_data(checks, signals), indent=2) + "\n"
-    write_report(as_json, found)
-    write_report(markdown, text)
+    run = {"effort": effort, "seeds": seeds, "seed": seed}
+    market = Scenario.load("short_squeeze").digest()
+    with unfinished("proof", (as_json, markdown), market=market, **run) as keep:
+        with Console(stderr=True).status("the reduced chain") as status:
+            checks = list(reduced_checks(effort, seed, keep))
+            checks += market_checks(seeds, seed, status.update, keep)
+            status.update("early warning")
+            signals = early_warning(max(20, 2 * seeds), seed=seed, keep=keep)
+        Console().print(view.check_table(checks))
+        Console().print(view.signal_table(signals))
+        text = view.proof_markdown(checks, signals, command, machine)
+        text = text if page is None else view.replaced(page, text)
+        found = json.dumps(view.proof_data(checks, signals), indent=2) + "\n"
+        write_report(as_json, found)
+        write_report(markdown, text)

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from squeezegym.commands.reports import needs, write_report
+from squeezegym.commands.unfinished import contents, unfinished
 from squeezegym.errors import ConfigError
 from squeezegym.files import check_target
 from squeezegym.progress import market_time
@@ -21,6 +22,7 @@ from squeezegym.progress import market_time
 if TYPE_CHECKING:
     from squeezegym.data.history import Moment
     from squeezegym.data.proximity_market import MarketChance
+    from squeezegym.parts import Keep
 
 
 def proximity(
@@ -93,17 +95,25 @@ def proximity(
     for row in proximity_rows(found):
         table.add_row(*row)
     console.print(table)
-    if market_seconds:
-        full = _full_market(moment, book, spot, range(seed, seed + market_seeds), market_seconds)
-        data["full_market"] = asdict(full)
-        console.print(_sentence(full), highlight=False)
-    for note in found.notes:
-        console.print(f"data: {note}", highlight=False)
-    for what in found.unknown:
-        console.print(f"not known: {what}", highlight=False)
-    write_report(as_json, json.dumps(data, indent=2) + "\n")
-    if page is not None:
-        write_report(page, proximity_page(moment.waiting, moment.impact, found, title))
+    run = {
+        "files": contents(positions, metrics, candles, *book, *spot),
+        **{"interest": interest, "depth_quote": depth_quote, "at": at, "margin": margin},
+        **{"survived_h": survived_h, "draws": draws, "paths": paths, "seed": seed},
+        **{"market_seconds": market_seconds, "market_seeds": market_seeds},
+    }
+    with unfinished("proximity", (as_json, page), **run) as keep:
+        if market_seconds:
+            seeds = range(seed, seed + market_seeds)
+            full = _full_market(moment, book, spot, seeds, market_seconds, keep)
+            data["full_market"] = asdict(full)
+            console.print(_sentence(full), highlight=False)
+        for note in found.notes:
+            console.print(f"data: {note}", highlight=False)
+        for what in found.unknown:
+            console.print(f"not known: {what}", highlight=False)
+        write_report(as_json, json.dumps(data, indent=2) + "\n")
+        if page is not None:
+            write_report(page, proximity_page(moment.waiting, moment.impact, found, title))
 
 
 def _moment(at: str | None) -> datetime | None:
@@ -117,7 +127,12 @@ def _moment(at: str | None) -> datetime | None:
 
 
 def _full_market(
-    moment: Moment, book: tuple[Path, ...], spot: tuple[Path, ...], seeds: range, seconds: float
+    moment: Moment,
+    book: tuple[Path, ...],
+    spot: tuple[Path, ...],
+    seeds: range,
+    seconds: float,
+    keep: Keep,
 ) -> MarketChance:
     from squeezegym.data.from_data import scenario_from_data
     from squeezegym.data.proximity_market import market_chances, with_map
@@ -125,7 +140,7 @@ def _full_market(
     perp, other = (os.pathsep.join(str(path) for path in files) for files in (book, spot))
     scenario = with_map(scenario_from_data(perp, other or None), moment.waiting)
     with market_time(2 * len(seeds) * seconds) as advance:
-        return market_chances(scenario, seeds, seconds, progress=advance)
+        return market_chances(scenario, seeds, seconds, progress=advance, keep=keep)
 
 
 def _sentence(full: MarketChance) -> str:

@@ -10,6 +10,7 @@ import tyro
 from rich.console import Console
 
 from squeezegym.commands.reports import needs, write_report
+from squeezegym.commands.unfinished import unfinished
 from squeezegym.files import check_target
 from squeezegym.progress import market_time
 
@@ -47,12 +48,15 @@ def validate(
     check_target("--markdown", markdown, (".md",))
     calm, squeeze = Scenario.load(scenario_calm), Scenario.load(scenario_squeeze)
     title = f"Stylised facts of {calm.name} and {squeeze.name}"
-    with market_time(work(hours, episodes, squeeze)) as advance:
-        rows = measure(calm, squeeze, hours=hours, episodes=episodes, seed=seed, progress=advance)
-    options = f"--hours {hours:g} --episodes {episodes} --seed {seed}"
     names = f"--scenario-calm {scenario_calm} --scenario-squeeze {scenario_squeeze}"
-    Console().print(facts_table(rows, title))
+    options = f"--hours {hours:g} --episodes {episodes} --seed {seed}"
     digests = {"calm": calm.digest(), "squeeze": squeeze.digest()}
-    data: dict[str, Any] = {"digests": digests, "seed": seed, "rows": facts_data(rows)}
-    write_report(as_json, json.dumps(data, indent=2) + "\n")
-    write_report(markdown, facts_markdown(rows, title, f"squeezegym validate {names} {options}"))
+    run: dict[str, Any] = {"hours": hours, "episodes": episodes, "seed": seed}
+    with unfinished("validate", (as_json, markdown), digests=digests, **run) as keep:
+        with market_time(work(hours, episodes, squeeze)) as advance:
+            rows = measure(calm, squeeze, **run, progress=advance, keep=keep)
+        Console().print(facts_table(rows, title))
+        data: dict[str, Any] = {"digests": digests, "seed": seed, "rows": facts_data(rows)}
+        write_report(as_json, json.dumps(data, indent=2) + "\n")
+        text = facts_markdown(rows, title, f"squeezegym validate {names} {options}")
+        write_report(markdown, text)

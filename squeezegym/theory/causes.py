@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from squeezegym.arguments import integer
+from squeezegym.parts import Keep, anew
 from squeezegym.scenario import Scenario
 from squeezegym.theory.paired import Difference, paired
 from squeezegym.theory.recording import KEEPS_UP, Recording, record
@@ -144,6 +145,7 @@ def causes(
     seed: int = 1,
     threads: int | None = None,
     progress: Progress = lambda seconds: None,
+    keep: Keep = anew,
 ) -> list[Effect]:
     """Run every cause with and without it on the same seeds.
 
@@ -152,6 +154,7 @@ def causes(
         seed: The first.
         threads: As of `squeezegym.batch.Batch`.
         progress: Told how many market seconds were run since it was told last.
+        keep: Keeps what is finished.
 
     Returns:
         One effect a cause and outcome.
@@ -171,6 +174,7 @@ def causes(
                 depth_s=seconds,
                 threads=threads,
                 progress=progress,
+                keep=keep,
             )
         return known[scenario.digest()]
 
