@@ -1,6 +1,13 @@
 """RLlib trains on the single environment and on the native batch; run where it is installed."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = [
     pytest.mark.rllib,
@@ -36,3 +43,18 @@ def test_an_iteration_counts_whole_episodes(env_id, mode, n):
         assert result["num_episodes"] >= 8
     finally:
         algorithm.stop()
+
+
+def test_the_example_plays_the_same_on_both(tmp_path):
+    command = [sys.executable, ROOT / "examples/rllib.py", "--num-envs", "4"]
+    done = subprocess.run(
+        [*command, "--batch-size", "512", "--horizon-s", "5"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    single, batch = done.stdout.splitlines()[-2:]
+    assert single.startswith("sync, iteration 1: 8 episodes of 50 steps, mean return ")
+    assert batch.replace("vector_entry_point", "sync") == single
