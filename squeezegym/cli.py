@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -58,7 +59,10 @@ def _parser(words: Sequence[str]) -> Any:
     chosen = words[0] if words else ""
     commands = []
     for name, command in _COMMANDS.items():
-        brief = None if name == chosen else (command.__doc__ or "").partition("\n\n")[0]
+        text = command.__doc__ or ""
+        # The parser keeps the breaks inside the text of an argument, wherever the screen ends.
+        command.__doc__ = re.sub(r"\n {9,}", " ", text)
+        brief = None if name == chosen else text.partition("\n\n")[0]
         how = tyro.conf.subcommand(name=name, constructor=command, description=brief)
         commands.append(Annotated[Any, how])
     return Union[tuple(commands)]  # noqa: UP007  (made of a tuple)

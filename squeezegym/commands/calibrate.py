@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
-from squeezegym.commands.reports import needs, write_report
+from squeezegym.commands.reports import beside, check_json, needs, write_report
 from squeezegym.commands.unfinished import contents, unfinished
 from squeezegym.errors import ConfigError
 from squeezegym.files import check_target, write_whole
@@ -42,16 +42,22 @@ def calibrate(
     good the fit is. With --scenario its marked numbers are measured; comments, order and spacing of
     the file stay. Exit code 1 when --check finds a difference.
 
+    `squeezegym calibrate --book perp.gz --spot spot.gz --out mine.toml` makes a scenario for
+    `simulate --scenario mine.toml`. Stopped with Ctrl-C, a fit goes on where it was when the same
+    command is given again.
+
     Args:
-        book: Raw capture of the perp; several files of one recording in order.
+        book: Raw capture of the perp (Binance USD-M websocket lines, plain or gzip); several files
+            of one recording in order.
         spot: Raw capture of spot from the same time.
         scenario: The .toml file whose marked numbers are rewritten.
-        out: Write here; with --scenario by default in its place.
-        check: Write nothing; fail when the file differs from the recording.
+        out: Write to this .toml. Default with --scenario: in its place.
+        check: With --scenario: write nothing, and fail when the file differs from the recording.
         seeds: Markets of each round of simulation of a fit.
         rounds: Rounds of a fit.
-        as_json: Write a fit's intervals and moments to this .json.
-        markdown: Write them as a page to this .md.
+        as_json: Write a fit's intervals and moments, or the numbers of --scenario old and new, to
+            this .json, or to stdout where it is -.
+        markdown: Write a fit as a page to this .md.
     """
     from squeezegym.data.calibrate import calibrate as measured_file
     from squeezegym.data.calibrate import measure_pair
@@ -59,6 +65,9 @@ def calibrate(
     if scenario is None:
         return _fit(book, spot, out, seeds, rounds, as_json, markdown)
     needs("tomlkit", "data", "calibrate")
+    if markdown is not None:
+        raise ConfigError("--markdown is of a fit; leave out --scenario, or take --json")
+    check_json(as_json)
     target = out or scenario
     if not scenario.is_file():
         raise ConfigError(f"--scenario: {str(scenario)!r} does not exist; give a .toml file")
@@ -69,8 +78,10 @@ def calibrate(
     for change in changes:
         new = f"{change.new:.8g}" if change.new != change.old else "same"
         table.add_row(change.key, f"{change.old:.8g}", new, change.estimator)
-    console = Console()
+    console = beside(as_json)
     console.print(table)
+    found = [asdict(change) for change in changes]
+    write_report(as_json, json.dumps(found, indent=2) + "\n", console)
     differ = sum(change.new != change.old for change in changes)
     if check:
         console.print(f"{differ} of {len(changes)} numbers differ", highlight=False)
@@ -100,7 +111,7 @@ def _fit(
     if seeds < 1 or rounds < 1:
         raise ConfigError(f"--seeds and --rounds must be at least 1, got {seeds} and {rounds}")
     check_target("--out", out, (".toml",))
-    check_target("--json", as_json, (".json",))
+    check_json(as_json)
     check_target("--markdown", markdown, (".md",))
     names = [os.pathsep.join(str(path) for path in files) for files in (book, spot)]
     base = scenario_from_data(*names)  # type: ignore[arg-type]
@@ -117,16 +128,17 @@ def _fit(
                 progress=advance,
                 keep=keep,
             )
-        Console().print(_moments_table(found.moments))
-        write_report(out, fit_toml(found))
+        console = beside(as_json)
+        console.print(_moments_table(found.moments))
+        write_report(out, fit_toml(found), console)
         data = found.to_dict()
-        write_report(as_json, json.dumps(data, indent=2) + "\n")
+        write_report(as_json, json.dumps(data, indent=2) + "\n", console)
         files = [" ".join(path.name for path in group) for group in (book, spot)]
         command = (
             f"squeezegym calibrate --book {files[0]} --spot {files[1]} --out {out.name}"
             f" --seeds {seeds} --rounds {rounds}"
         )
-        write_report(markdown, fit_markdown(data, command))
+        write_report(markdown, fit_markdown(data, command), console)
     return 0
 
 

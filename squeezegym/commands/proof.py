@@ -11,7 +11,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
-from squeezegym.commands.reports import needs, write_report
+from squeezegym.commands.reports import beside, check_json, needs, write_report
 from squeezegym.commands.unfinished import unfinished
 from squeezegym.errors import ConfigError
 from squeezegym.files import check_target
@@ -29,11 +29,14 @@ def proof(
     Hits and misses alike: each row has its tolerance, an interval and a verdict. Early warning
     ranks squeezes against the same markets without their metaorder.
 
+    Stopped with Ctrl-C, it goes on where it was when the same command is given again.
+
     Args:
-        effort: Multiplies the paths of the reduced chain.
+        effort: Multiplies the paths of the reduced chain, above 0 and at most 100; a small one is
+            quick, and most rows are then too wide to tell.
         seeds: Markets at each setting of the full market, 20 and above.
-        seed: The first.
-        as_json: Write the rows to this .json.
+        seed: First of the seeds, and seed of the paths.
+        as_json: Write the rows to this .json, or to stdout where it is -.
         markdown: Write the tables between the marks of this .md, or a new one.
     """
     from squeezegym.scenario import Scenario
@@ -43,7 +46,7 @@ def proof(
     from squeezegym.view import proof as view
 
     needs("scipy", "theory", "proof")
-    check_target("--json", as_json, (".json",))
+    check_json(as_json)
     check_target("--markdown", markdown, (".md",))
     if not 0 < effort <= 100:
         raise ConfigError(f"--effort must be above 0 and at most 100, got {effort}")
@@ -63,10 +66,11 @@ def proof(
             checks += market_checks(seeds, seed, status.update, keep)
             status.update("early warning")
             signals = early_warning(max(20, 2 * seeds), seed=seed, keep=keep)
-        Console().print(view.check_table(checks))
-        Console().print(view.signal_table(signals))
+        console = beside(as_json)
+        console.print(view.check_table(checks))
+        console.print(view.signal_table(signals))
         text = view.proof_markdown(checks, signals, command, machine)
         text = text if page is None else view.replaced(page, text)
         found = json.dumps(view.proof_data(checks, signals), indent=2) + "\n"
-        write_report(as_json, found)
-        write_report(markdown, text)
+        write_report(as_json, found, console)
+        write_report(markdown, text, console)

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
-from squeezegym.commands.reports import needs, write_report
+from squeezegym.commands.reports import beside, check_json, needs, write_report
 from squeezegym.commands.unfinished import contents, unfinished
 from squeezegym.errors import ConfigError
 from squeezegym.files import check_target
@@ -48,7 +47,11 @@ def proximity(
 
     Positions, metrics (open interest) or candles say where liquidations wait, the first that is
     given; a capture, candles or --depth-quote what stands against them. What no file tells is
-    drawn, and every number is a range over the draws.
+    drawn, and every number is a range over the draws. `squeezegym proximity --metrics m.csv --book
+    perp.gz --spot spot.gz` has both from recordings of one time.
+
+    Stopped with Ctrl-C, the full market (--market-seconds) goes on where it was when the same
+    command is given again.
 
     Args:
         positions: Leveraged positions, JSON or CSV.
@@ -58,7 +61,7 @@ def proximity(
         spot: Raw capture of spot from the same time.
         interest: Open interest (base) that the positions are a sample of.
         depth_quote: Quote within 10 bp of the mid on one side, where no capture tells the depth.
-        at: Moment, UTC, as 2023-01-13T20:55; by default the last of the data.
+        at: Moment, UTC, such as 2023-01-13T20:55. Default: the last of the data.
         margin: Brackets of the venue: btcusdt, trbusdt or alpacausdt.
         survived_h: Hours without a cascade before it: draws that contradict them weigh less.
         draws: Draws of what is not known.
@@ -66,13 +69,13 @@ def proximity(
         market_seconds: With --book, run the full market this long as well (0: do not).
         market_seeds: Markets of that run.
         seed: Of everything that is drawn.
-        as_json: Write the measures to this .json.
+        as_json: Write the measures to this .json, or to stdout where it is -.
         page: Write a page with the map over price to this .html.
     """
     needs("polars", "data", "proximity")
     if page is not None:
         needs("matplotlib", "view", "proximity --page")
-    check_target("--json", as_json, (".json",))
+    check_json(as_json)
     check_target("--page", page, (".html",))
     if market_seconds and not book:
         raise ConfigError("--market-seconds starts the full market from a capture; pass --book")
@@ -90,7 +93,7 @@ def proximity(
     )
     data: dict[str, Any] = {**found.to_dict(), "seed": seed, "draws": draws, "paths": paths}
     title = f"How near is the liquidation point, {moment.at:%Y-%m-%d %H:%M} UTC"
-    console = Console()
+    console = beside(as_json)
     table = Table("5 % / middle / 95 %", "up, through shorts", "down, through longs", title=title)
     for row in proximity_rows(found):
         table.add_row(*row)
@@ -111,9 +114,10 @@ def proximity(
             console.print(f"data: {note}", highlight=False)
         for what in found.unknown:
             console.print(f"not known: {what}", highlight=False)
-        write_report(as_json, json.dumps(data, indent=2) + "\n")
+        write_report(as_json, json.dumps(data, indent=2) + "\n", console)
         if page is not None:
-            write_report(page, proximity_page(moment.waiting, moment.impact, found, title))
+            text = proximity_page(moment.waiting, moment.impact, found, title)
+            write_report(page, text, console)
 
 
 def _moment(at: str | None) -> datetime | None:

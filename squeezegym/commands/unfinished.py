@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from squeezegym.commands.reports import STDOUT
 from squeezegym.errors import DataError
 from squeezegym.parts import Keep, Parts, anew
 
@@ -40,7 +41,7 @@ def unfinished(command: str, outputs: Iterable[Path | None], **run: Any) -> Iter
         Resumable: An interrupt after which something is kept.
         ConfigError: The folder holds something else, or parts of another run.
     """
-    target = next((path for path in outputs if path is not None), None)
+    target = next((path for path in outputs if path not in (None, STDOUT)), None)
     if target is None and not os.access(os.curdir, os.W_OK):
         yield anew
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from squeezegym import Scenario
-from squeezegym.cli import main
+from squeezegym.cli import _COMMANDS, main
+
+PARTS_OF_DATA = [["data", "check"], ["data", "fetch"]]
 
 
 def test_list_names_ids_and_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,10 +50,56 @@ def test_the_list_of_commands_is_one_line_each(capsys: pytest.CaptureFixture[str
     assert "liquidation.destination" in capsys.readouterr().out
 
 
-def test_shells_complete_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("words", [[name] for name in _COMMANDS] + PARTS_OF_DATA)
+def test_help_explains_every_option(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
     with pytest.raises(SystemExit):
-        main(["--tyro-print-completion", "bash"])
-    assert "simulate" in capsys.readouterr().out
+        main([*words, "--help"])
+    out = capsys.readouterr().out
+    if words == ["data"]:
+        assert "check" in out and "fetch" in out
+        return
+    assert "--json" in out
+    plain = re.sub("[│|]", " ", out)  # the frame, where the screen can show one
+    options = re.findall(r"^ +(-\S.*?)(?: {2,}| *\n {6,})(\S.*?) *$", plain, re.MULTILINE)
+    assert len(options) == len(re.findall("^ +-{1,2}[a-z]", plain, re.MULTILINE)) > 1
+    for option, text in options:  # whole on its line
+        assert re.search(r"^\w[^(]{8,}.*(\)|exit)$", text), option
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_the_commands(shell: str, tmp_path: Path) -> None:
+    script = tmp_path / "completion"
+    with pytest.raises(SystemExit) as stop:
+        main(["--tyro-write-completion", shell, str(script)])
+    assert not stop.value.code and "simulate" in script.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("simu", "simulate"),
+        ("simulate --scen", "--scenario"),
+        ("phase --plane thr", "throttle-resilience"),
+        ("data fe", "fetch"),
+    ],
+)
+def test_bash_completes(words: str, completed: str, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        main(["--tyro-write-completion", "bash", str(tmp_path / "completion")])
+    ask = f"""
+source completion
+COMP_WORDS=(squeezegym {words}) COMP_CWORD={len(words.split())} COMP_LINE="squeezegym {words}"
+COMP_POINT=${{#COMP_LINE}}
+$(complete -p squeezegym | sed "s/.*-F \\([^ ]*\\).*/\\1/")
+echo "${{COMPREPLY[@]}}"
+"""
+    done = subprocess.run(
+        ["bash", "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{completed}\n"
 
 
 @pytest.mark.parametrize("args", [["simulat"], [], ["simulate", "--seconds", "x"]])

@@ -25,6 +25,15 @@ def test_compare_writes_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixt
     assert figure.read_bytes().startswith(b"\x89PNG")
 
 
+def test_json_may_go_to_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "rules.md"
+    args = ["compare", "--scenario", "calm", "--rule", "none", "--rule", "throttle"]
+    assert main([*args, "--seeds", "5", "--json", "-", "--markdown", str(page)]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["rules"]["none"] == {}
+    assert "traded volume, base" in err and f"wrote {page}" in err.replace("\n", "")
+
+
 def test_compare_refuses_bad_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no rule 'nome'" in refused(capsys, "compare", "--rule", "nome")
     assert "--rule takes KEY=VALUE" in refused(capsys, "compare", "--rule", "name: change")
@@ -47,6 +56,15 @@ def test_compare_refuses_bad_rules(capsys: pytest.CaptureFixture[str]) -> None:
             ["calibrate", "--book", "b.gz", "--spot", "s.gz", "--scenario", "no.toml"],
             ["'no.toml' does not exist"],
         ),
+        (
+            [
+                *("calibrate", "--book", "b.gz", "--spot", "s.gz"),
+                *("--scenario", "no.toml", "--markdown", "x.md"),
+            ],
+            ["--markdown is of a fit"],
+        ),
+        (["proof", "--json", "x.txt"], ["--json", ".json", "x.txt"]),
+        (["phase", "--out", "x.parquet", "--json", "x.txt"], ["--json", ".json", "x.txt"]),
     ],
 )
 def test_bad_studies_are_one_sentence(

@@ -130,7 +130,6 @@ def test_parts_of_other_options_are_refused(
     ("words", "count"),
     [
         (["causes", "--episodes", "5"], 3),
-        (["validate", "--hours", "0.5", "--episodes", "5"], 2),
         (["validate", "--hours", "0.5", "--episodes", "5"], 9),
         (["proof", "--effort", "0.02", "--seeds", "20"], 5),
     ],

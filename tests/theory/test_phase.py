@@ -1,5 +1,7 @@
 """Phase diagrams: the simulated edge lies on theory's, and a stopped run goes on."""
 
+import json
+
 import numpy as np
 import polars
 import pytest
@@ -41,13 +43,15 @@ def test_the_market_has_a_plane():
     assert 0 <= row["ran_away"] <= 1 and 0.1 < row["index"] < 20
 
 
-def test_the_command_writes_the_points_in_order(tmp_path):
+def test_the_command_writes_the_points_in_order(tmp_path, capsys):
     out, figure = tmp_path / "p.parquet", tmp_path / "p.png"
     options = ["phase", "--plane", "throttle-resilience", "--cells", "4", "--paths", "8"]
-    assert cli.main([*options, "--out", str(out), "--figure", str(figure)]) == 0
+    said = ["--figure", str(figure), "--json", "-"]
+    assert cli.main([*options, "--out", str(out), *said]) == 0
     whole = polars.read_parquet(out)
     assert list(whole.select("x", "y").iter_rows()) == points("throttle-resilience", 4)
     assert figure.read_bytes()[:4] == b"\x89PNG"
+    assert json.loads(capsys.readouterr().out) == whole.to_dicts()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p.parquet", "p.png"]
 
 
