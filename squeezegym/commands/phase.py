@@ -50,7 +50,7 @@ def phase(
     from squeezegym.scenario import Scenario
     from squeezegym.theory.phase import PLANES, ROW
     from squeezegym.theory.phase import phase as simulate
-    from squeezegym.view.phase import save_phase
+    from squeezegym.view.figures import phase_diagram
 
     check_target("--out", out, (".parquet",))
     check_target("--figure", figure, (".png",))
@@ -72,7 +72,14 @@ def phase(
         console.print(f"wrote {out}", highlight=False)
         write_report(as_json, json.dumps(rows, indent=2) + "\n", console)
         if figure is not None:
-            title = f"{plane}, {paths} paths a point, seed {seed}"
-            write_whole(figure, lambda path: save_phase(path, rows, PLANES[plane], title))
+            of = PLANES[plane]
+            drawn = phase_diagram(
+                frame.rename({"ran_away": "z"}),
+                f"{plane}, {paths} paths a point, seed {seed}",
+                (of.x, of.y, "share of simulated paths that run away"),
+                level=0.5,
+                scales=("linear" if of.linear_x else "log", "log"),
+            )
+            write_whole(figure, lambda path: drawn.savefig(path, format="png"))
             console.print(f"wrote {figure}", highlight=False)
     return 0
