@@ -64,8 +64,6 @@ class Parts:
 
     def __init__(self, folder: Path, run: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.finished = 0
-        """Parts that were made or found."""
         self._lock = threading.Lock()
         self._run = json.loads(
             json.dumps({**run, "version": __version__, "sources": _sources()}, default=str)
@@ -92,9 +90,12 @@ class Parts:
             with self._lock:
                 self._open()
             self._write(path, part)
-        with self._lock:
-            self.finished += 1
         return part
+
+    @property
+    def finished(self) -> int:
+        """Parts that are kept."""
+        return sum(not path.name.startswith(".") for path in self.folder.glob("*.npz"))
 
     def remove(self) -> None:
         """Remove what was kept, when the run has come to its end."""

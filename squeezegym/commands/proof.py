@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from squeezegym.arguments import integer
 from squeezegym.commands.reports import beside, check_json, needs, write_report
 from squeezegym.commands.unfinished import unfinished
 from squeezegym.errors import ConfigError
@@ -52,6 +53,7 @@ def proof(
         raise ConfigError(f"--effort must be above 0 and at most 100, got {effort}")
     if not 20 <= seeds <= 10_000:
         raise ConfigError(f"--seeds must lie between 20 and 10,000, got {seeds}")
+    integer("--seed", seed, 0, 2**40)
     page = None
     if markdown is not None and markdown.is_file():
         page = markdown.read_text(encoding="utf-8")

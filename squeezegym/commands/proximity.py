@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from rich.table import Table
 
+from squeezegym.arguments import integer
 from squeezegym.commands.reports import beside, check_json, needs, write_report
 from squeezegym.commands.unfinished import contents, unfinished
 from squeezegym.errors import ConfigError
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from squeezegym.data.proximity_market import MarketChance
     from squeezegym.parts import Keep
 
+TableName = Literal["btcusdt", "trbusdt", "alpacausdt"]
+
 
 def proximity(
     positions: Path | None = None,
@@ -33,7 +37,7 @@ def proximity(
     interest: float | None = None,
     depth_quote: float | None = None,
     at: str | None = None,
-    margin: str = "btcusdt",
+    margin: TableName = "btcusdt",
     survived_h: float = 24.0,
     draws: int = 64,
     paths: int = 2048,
@@ -62,13 +66,13 @@ def proximity(
         interest: Open interest (base) that the positions are a sample of.
         depth_quote: Quote within 10 bp of the mid on one side, where no capture tells the depth.
         at: Moment, UTC, such as 2023-01-13T20:55. Default: the last of the data.
-        margin: Brackets of the venue: btcusdt, trbusdt or alpacausdt.
+        margin: Brackets of maintenance margin, of this symbol at Binance.
         survived_h: Hours without a cascade before it: draws that contradict them weigh less.
-        draws: Draws of what is not known.
-        paths: Simulated paths of the reduced chain.
+        draws: Draws of what is not known, 1 to 100,000.
+        paths: Simulated paths of the reduced chain, 1 to 1,000,000.
         market_seconds: With --book, run the full market this long as well (0: do not).
-        market_seeds: Markets of that run.
-        seed: Of everything that is drawn.
+        market_seeds: Markets of that run, 1 to 100,000.
+        seed: Of everything that is drawn, 0 and above.
         as_json: Write the measures to this .json, or to stdout where it is -.
         page: Write a page with the map over price to this .html.
     """
@@ -77,6 +81,11 @@ def proximity(
         needs("matplotlib", "view", "proximity --page")
     check_json(as_json)
     check_target("--page", page, (".html",))
+    integer("--draws", draws, 1, 100_000)
+    integer("--paths", paths, 1, 1_000_000)
+    integer("--market-seeds", market_seeds, 1, 100_000)
+    integer("--seed", seed, 0, 2**40)
+    _check_amounts(survived_h, market_seconds, interest, depth_quote)
     if market_seconds and not book:
         raise ConfigError("--market-seconds starts the full market from a capture; pass --book")
 
@@ -118,6 +127,18 @@ def proximity(
         if page is not None:
             text = proximity_page(moment.waiting, moment.impact, found, title)
             write_report(page, text, console)
+
+
+def _check_amounts(
+    survived_h: float, market_seconds: float, interest: float | None, depth_quote: float | None
+) -> None:
+    """Refuse amounts that cannot be."""
+    for option, hours in (("--survived-h", survived_h), ("--market-seconds", market_seconds)):
+        if not (math.isfinite(hours) and hours >= 0):
+            raise ConfigError(f"{option} must be finite and 0 or above, got {hours}")
+    for option, amount in (("--interest", interest), ("--depth-quote", depth_quote)):
+        if amount is not None and not (math.isfinite(amount) and amount > 0):
+            raise ConfigError(f"{option} must be finite and above 0, got {amount}")
 
 
 def _moment(at: str | None) -> datetime | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from squeezegym.commands.reports import STDOUT
-from squeezegym.errors import DataError
+from squeezegym.errors import SqueezegymError
 from squeezegym.parts import Keep, Parts, anew
 
 PART = ".part"
@@ -53,12 +53,14 @@ def unfinished(command: str, outputs: Iterable[Path | None], **run: Any) -> Iter
         yield parts
     except KeyboardInterrupt as stop:
         if not parts.finished:
+            parts.remove()
             raise
         count = f"{parts.finished} finished part{'s' if parts.finished > 1 else ''}"
         notes = [*getattr(stop, "__notes__", ()), f"{count} kept in {parts.folder}"]
         raise Resumable("; ".join(notes)) from stop
-    except DataError:  # it ran, and going on would not help
-        parts.remove()
+    except SqueezegymError as error:
+        if not isinstance(error.__cause__, OSError):  # going on would not help
+            parts.remove()
         raise
     parts.remove()
 

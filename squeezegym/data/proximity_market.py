@@ -149,11 +149,7 @@ def _run(
     progress: Callable[[float], None],
 ) -> dict[str, Any]:
     """Log mids of the perp, (times, seeds), and lots liquidated, (seeds, sides)."""
-    batch = Batch(world, len(seeds), threads)
-    for row, seed in enumerate(seeds):
-        batch.seed_row(row, seed)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
+    batch = Batch.opened(world, seeds, threads)
     batch.command(slice(None), Command.RUN)
     paths = []
     for step in range(1, round(seconds / _SAMPLE_S) + 1):

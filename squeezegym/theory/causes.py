@@ -159,7 +159,8 @@ def causes(
     Returns:
         One effect a cause and outcome.
     """
-    seeds = range(seed, seed + integer("episodes", episodes, 5, 1_000_000))
+    first = integer("seed", seed, 0, 2**40)
+    seeds = range(first, first + integer("episodes", episodes, 5, 1_000_000))
     known: dict[str, Recording] = {}
 
     def run(name: str, overrides: Mapping[str, Any]) -> Recording:

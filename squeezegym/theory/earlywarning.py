@@ -116,11 +116,7 @@ def watch(
 def _watch(
     scenario: Scenario, seeds: Sequence[int], seconds: float, supply: Supply
 ) -> dict[str, FloatArray]:
-    batch, n = Batch(scenario, len(seeds)), len(seeds)
-    for row, seed in enumerate(seeds):
-        batch.seed_row(row, seed)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
+    batch, n = Batch.opened(scenario, seeds), len(seeds)
     batch.command(slice(None), Command.RUN)
     steps, every = round(seconds * 1000 / STEP_MS), 1000 // STEP_MS
     mids, net = np.empty((2, n, steps)), np.empty((n, steps))

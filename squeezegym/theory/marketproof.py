@@ -101,7 +101,7 @@ def run_multiples(
         multiple: Of each.
         seeds: (n,) of the markets.
     """
-    batch, lot = _opened(scenario, seeds), scenario.contract.lot_size
+    batch, lot = Batch.opened(scenario, seeds), scenario.contract.lot_size
     marks = batch.markets["marks"]["mark"].astype(np.float64)
     batch.markets["flow"]["catalyst_size"] = np.rint(multiple * barriers / lot)
     batch.command(slice(None), Command.RUN)
@@ -120,19 +120,10 @@ def run_multiples(
     return Runs((forced >= bound).astype(np.float64), top, visible)
 
 
-def _opened(scenario: Scenario, seeds: Sequence[int]) -> Batch:
-    batch = Batch(scenario, len(seeds))
-    for row, seed in enumerate(seeds):
-        batch.seed_row(row, seed)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
-    return batch
-
-
 def _threshold(scenario: Scenario, seeds: range, variant: str = "") -> Iterator[Check]:
     """Where half squeeze, in barriers; of a variant the first row alone."""
     supply = measure_supply(scenario, range(PROBE_SEED, PROBE_SEED + len(seeds)))
-    batch = _opened(scenario, seeds)
+    batch = Batch.opened(scenario, seeds)
     found = measured_barriers(batch.markets, scenario, supply)
     batch.close()
     barriers, ends = np.array([(x.demand, x.end) for x in found]).T
@@ -305,7 +296,7 @@ def cluster_density(market: Market, width_bps: float = 25.0) -> float:
 
 def _nulls(scenario: Scenario, seeds: range) -> Iterator[Check]:
     supply = measure_supply(scenario, range(PROBE_SEED, PROBE_SEED + len(seeds)))
-    batch = _opened(scenario, seeds)
+    batch = Batch.opened(scenario, seeds)
     barriers = np.array([x.demand for x in measured_barriers(batch.markets, scenario, supply)])
     batch.close()
     base = {"liquidation.destination": "off"}

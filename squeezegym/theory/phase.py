@@ -213,6 +213,9 @@ def phase(
     choice("plane", plane, PLANES)
     integer("cells", cells, 2, 200)
     integer("paths", paths, 2, 1_000_000)
+    integer("seed", seed, 0, 2**40)
+    if workers is not None:
+        integer("workers", workers, 1, 1024)
     known = set(done)
     digest = settings(plane, cells, paths, seed)
     of = PLANES[plane]
@@ -253,11 +256,7 @@ def _market_point(of: Plane, point: tuple[float, float], paths: int, seed: int) 
     """A point of the full market, which the plane says no more about."""
     scenario = market_scenario(*point)
     lot, demand = scenario.contract.lot_size, MARKET_DEMAND
-    batch = Batch(scenario, paths, 1)
-    for row in range(paths):
-        batch.seed_row(row, seed * 1_000_003 + row)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
+    batch = Batch.opened(scenario, range(seed * 1_000_003, seed * 1_000_003 + paths), 1)
     probes = range(PROBE_SEED, PROBE_SEED + min(paths, MOST_PROBES))
     supply = measure_supply(scenario, probes, threads=1)
     barriers = measured_barriers(batch.markets, scenario, supply)

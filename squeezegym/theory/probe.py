@@ -87,11 +87,7 @@ def _end(
     scenario: Scenario, seeds: Sequence[int], size: float, threads: int | None
 ) -> dict[str, FloatArray]:
     """Log mids of the perp when the metaorder ends."""
-    batch = Batch(scenario, len(seeds), threads)
-    for row, seed in enumerate(seeds):
-        batch.seed_row(row, seed)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
+    batch = Batch.opened(scenario, seeds, threads)
     batch.markets["flow"]["catalyst_size"] = round(size / scenario.contract.lot_size)
     batch.command(slice(None), Command.RUN)
     batch.views["until"] = round((START_S + DURATION_S) * SECOND)

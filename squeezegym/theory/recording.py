@@ -181,9 +181,7 @@ class _Group:
     ) -> None:
         n = len(seeds)
         self.scenario, self.steps, self.step_ms, self.every = scenario, steps, step_ms, every
-        self.batch = Batch(scenario, n, threads)
-        for row, seed in enumerate(seeds):
-            self.batch.seed_row(row, seed)
+        self.batch = Batch.opened(scenario, seeds, threads)
         self.series: dict[str, Any] = {
             "depth": np.empty((n, steps // every, len(BANDS_BPS), 2)),
         }
@@ -194,8 +192,6 @@ class _Group:
     def run(self, progress: Callable[[float], None]) -> dict[str, Any]:
         """Run to the end."""
         batch, markets = self.batch, self.batch.markets
-        batch.command(slice(None), Command.RESET)
-        batch.advance()
         before = int(markets["clock"]["events"].sum())
         markets["log_on"] = 1
         batch.command(slice(None), Command.RUN)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from squeezegym.cli import main
+from squeezegym.commands.proximity import TableName
+from squeezegym.resources import resources
 from tests.e2e.refusal import refused
 
 
@@ -50,6 +52,22 @@ def test_compare_refuses_bad_rules(capsys: pytest.CaptureFixture[str]) -> None:
         (["validate", "--seed", "-1"], ["seed", "-1"]),
         (["causes", "--episodes", "2"], ["episodes", "5", "2"]),
         (["causes", "--json", "x.txt"], ["--json", ".json", "x.txt"]),
+        (["causes", "--seed", "-1"], ["seed", "-1"]),
+        (["proof", "--seed", "-1"], ["--seed", "-1"]),
+        (["proof", "--seeds", "19"], ["--seeds", "20", "19"]),
+        (["phase", "--out", "x.parquet", "--seed", "-1"], ["seed", "-1"]),
+        (["phase", "--out", "x.parquet", "--workers", "0"], ["workers", "1", "0"]),
+        (["phase", "--out", "x.parquet", "--cells", "1"], ["cells", "2", "1"]),
+        (["proximity"], ["--positions, --metrics or --candles"]),
+        (["proximity", "--metrics", "no.csv", "--depth-quote", "1e6"], ["'no.csv' cannot be read"]),
+        (["proximity", "--draws", "0"], ["--draws", "1", "0"]),
+        (["proximity", "--paths", "0"], ["--paths", "1", "0"]),
+        (["proximity", "--seed", "-1"], ["--seed", "-1"]),
+        (["proximity", "--survived-h", "nan"], ["--survived-h", "nan"]),
+        (["proximity", "--market-seconds", "-1"], ["--market-seconds", "-1"]),
+        (["proximity", "--market-seconds", "1"], ["--market-seconds", "--book"]),
+        (["proximity", "--depth-quote", "0"], ["--depth-quote", "above 0"]),
+        (["proximity", "--at", "noon"], ["--at", "2023-01-13T20:55", "'noon'"]),
         (["validate", "--json", "x.txt"], ["--json", ".json", "x.txt"]),
         (["validate", "--markdown", "/no/such/folder/x.md"], ["--markdown", "/no/such/folder"]),
         (
@@ -73,6 +91,11 @@ def test_bad_studies_are_one_sentence(
     err = refused(capsys, *args)
     for word in words:
         assert word in err
+
+
+def test_proximity_names_the_shipped_tables() -> None:
+    shipped = {path.name.removesuffix(".toml") for path in (resources() / "brackets").iterdir()}
+    assert set(get_args(TableName)) == shipped
 
 
 def test_an_interrupt_is_one_sentence(

@@ -40,6 +40,7 @@ def test_bench_prints_a_table_with_the_machine(capsys: pytest.CaptureFixture[str
         (["bench", "--env-id", "squeezegym/ShortSqueze-v0"], ["did you mean"]),
         (["bench", "--num-envs", "0"], ["--num-envs", "from 1"]),
         (["bench", "--seconds", "inf"], ["--seconds", "inf"]),
+        (["bench", "--threads", "0"], ["--threads", "1", "0"]),
         (["doctor", "--out", "report.txt"], ["--out", ".md"]),
     ],
 )

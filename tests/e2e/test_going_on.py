@@ -85,7 +85,7 @@ def test_an_interrupted_process_goes_on_to_the_same_bytes(tmp_path: Path, scenar
     command = [sys.executable, "-m", "squeezegym.cli", *words, "--json", "cut.json"]
     with subprocess.Popen(command, **run) as stopped:
         deadline = time.monotonic() + 300
-        while not list(tmp_path.glob("cut.json.part/*.npz")) and stopped.poll() is None:
+        while not list(tmp_path.glob("cut.json.part/[!.]*.npz")) and stopped.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         stopped.send_signal(signal.SIGINT)

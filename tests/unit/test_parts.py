@@ -8,6 +8,7 @@ import pytest
 from squeezegym.cli import main
 from squeezegym.commands import unfinished
 from squeezegym.errors import ConfigError, DataError
+from squeezegym.files import write_whole
 from squeezegym.parts import Parts, anew
 
 
@@ -88,6 +89,12 @@ def test_only_an_interrupt_leaves_parts(tmp_path, monkeypatch):
     with pytest.raises(DataError), unfinished.unfinished("x", (None, out)) as keep:
         keep(("row",), made([]))
         raise DataError("no")
+    with pytest.raises(ConfigError), unfinished.unfinished("x", (out,)) as keep:
+        keep(("row",), made([]))
+        write_whole(tmp_path / "no" / "out.json", lambda path: path.write_text("x"))
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json.part"]  # worth keeping
+    with unfinished.unfinished("x", (out,)):
+        pass
     with pytest.raises(KeyboardInterrupt) as stop, unfinished.unfinished("x", (out,)):
         raise KeyboardInterrupt  # before anything was finished
     assert not isinstance(stop.value, unfinished.Resumable) and not any(tmp_path.iterdir())
