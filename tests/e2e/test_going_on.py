@@ -67,7 +67,7 @@ def _cut_and_whole(
 def scenario(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Path of a calm scenario with short episodes."""
     path = tmp_path_factory.mktemp("scenarios") / "short.toml"
-    changes: dict[str, Any] = {"episode.horizon_s": 20.0, "episode.burn_in_s": 1.0}
+    changes: dict[str, Any] = {"episode.horizon_s": 10.0, "episode.burn_in_s": 1.0}
     path.write_text(to_toml(Scenario.load("calm", **changes).dump()))
     return str(path)
 
