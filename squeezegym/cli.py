@@ -49,9 +49,9 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
 }
 _ABOUT = """Leveraged spot-perp markets with short squeezes and liquidation cascades.
 
-`squeezegym COMMAND --help` explains a command. To begin with: `squeezegym list`, then `squeezegym
-simulate --seconds 300`, then `squeezegym replay short_squeeze`. Completion for a shell:
-`squeezegym --tyro-write-completion bash FILE` (or zsh, fish)."""
+To learn about a command: `squeezegym COMMAND --help`. To begin with: `squeezegym list`,
+then `squeezegym simulate --seconds 300` and `squeezegym replay short_squeeze`. Completion for
+bash, zsh or fish: `squeezegym --tyro-write-completion bash FILE`."""
 
 
 def _parser(words: Sequence[str]) -> Any:

@@ -42,9 +42,9 @@ def calibrate(
     good the fit is. With --scenario its marked numbers are measured; comments, order and spacing of
     the file stay. Exit code 1 when --check finds a difference.
 
-    `squeezegym calibrate --book perp.gz --spot spot.gz --out mine.toml` makes a scenario for
-    `simulate --scenario mine.toml`. Stopped with Ctrl-C, a fit goes on where it was when the same
-    command is given again.
+    For example, `squeezegym calibrate --book perp.gz --spot spot.gz --out mine.toml` makes a
+    scenario that `simulate --scenario mine.toml` runs. Stopped with Ctrl-C, a fit goes on where it
+    was when the same command is given again.
 
     Args:
         book: Raw capture of the perp (Binance USD-M websocket lines, plain or gzip); several files

@@ -34,9 +34,9 @@ def compare(
 ) -> None:
     """Run the same seeds under different rules and say what each changes.
 
-    `squeezegym compare --rule none --rule throttle --seeds 40` runs the shipped squeeze as it is
-    and with a throttled engine. Each row has the outcome under both, the difference over the seeds,
-    its 95 % interval and its size.
+    For example, `squeezegym compare --rule none --rule throttle --seeds 40` runs the shipped
+    squeeze as it is and with a throttled engine. Each row has the outcome under both, the
+    difference over the seeds, its 95 % interval and its size.
 
     Stopped with Ctrl-C, it goes on where it was when the same command is given again.
 
