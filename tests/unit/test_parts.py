@@ -1,6 +1,7 @@
 """Finished parts of a run: kept, found again, refused to another run, removed at the end."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -71,15 +72,12 @@ def test_another_run_is_refused(tmp_path, monkeypatch):
 def test_threads_may_make_parts(tmp_path):
     parts, gate = Parts(tmp_path / "run.part", {}), threading.Barrier(8)
 
-    def work(i):
-        gate.wait()
-        parts(("row", i), made([], float(i)))
+    def make():
+        gate.wait()  # all of them find no folder
+        return {"number": 1.0}
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(lambda i: parts(("row", i), make), range(8)))) == 8
     assert parts.finished == 8 and len(list(parts.folder.iterdir())) == 9
 
 
