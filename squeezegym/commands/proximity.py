@@ -22,6 +22,7 @@ from squeezegym.progress import market_time
 
 if TYPE_CHECKING:
     from squeezegym.data.history import Moment
+    from squeezegym.data.proximity import Proximity
     from squeezegym.data.proximity_market import MarketChance
     from squeezegym.parts import Keep
 
@@ -54,8 +55,7 @@ def proximity(
     drawn, and every number is a range over the draws. `squeezegym proximity --metrics m.csv --book
     perp.gz --spot spot.gz` has both from recordings of one time.
 
-    Stopped with Ctrl-C, the full market (--market-seconds) goes on where it was when the same
-    command is given again.
+    Stopped with Ctrl-C, it goes on where it was when the same command is given again.
 
     Args:
         positions: Leveraged positions, JSON or CSV.
@@ -92,21 +92,11 @@ def proximity(
     from squeezegym.data.proximity import proximity as measured
     from squeezegym.data.situation import Files, situation
     from squeezegym.rules import Margin
-    from squeezegym.view.proximity import proximity_page, proximity_rows
+    from squeezegym.view.proximity import proximity_page
 
     brackets = Margin(table=margin).brackets  # type: ignore[call-arg]
     files = Files(positions, metrics, candles, book, spot, interest, depth_quote, _moment(at))
     moment = situation(files, brackets, draws=draws, seed=seed)
-    found = measured(
-        moment.waiting, moment.impact, at=moment.at, survived_h=survived_h, paths=paths, seed=seed
-    )
-    data: dict[str, Any] = {**found.to_dict(), "seed": seed, "draws": draws, "paths": paths}
-    title = f"How near is the liquidation point, {moment.at:%Y-%m-%d %H:%M} UTC"
-    console = beside(as_json)
-    table = Table("5 % / middle / 95 %", "up, through shorts", "down, through longs", title=title)
-    for row in proximity_rows(found):
-        table.add_row(*row)
-    console.print(table)
     run = {
         "files": contents(positions, metrics, candles, *book, *spot),
         **{"interest": interest, "depth_quote": depth_quote, "at": at, "margin": margin},
@@ -114,19 +104,40 @@ def proximity(
         **{"market_seconds": market_seconds, "market_seeds": market_seeds},
     }
     with unfinished("proximity", (as_json, page), **run) as keep:
+        found = measured(
+            moment.waiting,
+            moment.impact,
+            at=moment.at,
+            survived_h=survived_h,
+            paths=paths,
+            seed=seed,
+            keep=keep,
+        )
+        title = f"How near is the liquidation point, {moment.at:%Y-%m-%d %H:%M} UTC"
+        console = beside(as_json)
+        console.print(_table(found, title))
+        data: dict[str, Any] = {**found.to_dict(), "seed": seed, "draws": draws, "paths": paths}
         if market_seconds:
             seeds = range(seed, seed + market_seeds)
             full = _full_market(moment, book, spot, seeds, market_seconds, keep)
             data["full_market"] = asdict(full)
             console.print(_sentence(full), highlight=False)
-        for note in found.notes:
-            console.print(f"data: {note}", highlight=False)
-        for what in found.unknown:
-            console.print(f"not known: {what}", highlight=False)
+        notes = [f"data: {note}" for note in found.notes]
+        notes += [f"not known: {what}" for what in found.unknown]
+        console.print(*notes, sep="\n", highlight=False)
         write_report(as_json, json.dumps(data, indent=2) + "\n", console)
         if page is not None:
             text = proximity_page(moment.waiting, moment.impact, found, title)
             write_report(page, text, console)
+
+
+def _table(found: Proximity, title: str) -> Table:
+    from squeezegym.view.proximity import proximity_rows
+
+    table = Table("5 % / middle / 95 %", "up, through shorts", "down, through longs", title=title)
+    for row in proximity_rows(found):
+        table.add_row(*row)
+    return table
 
 
 def _check_amounts(

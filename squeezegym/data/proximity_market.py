@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from squeezegym.batch import Batch
+from squeezegym.batch import Batch, default_threads
 from squeezegym.codes import Command, Venue
 from squeezegym.data.chain import wilson
 from squeezegym.data.fold import LEAST_MOVE
@@ -25,7 +25,7 @@ from squeezegym.scenario import Scenario
 from squeezegym.units import SECOND
 
 ACCOUNTS = 1_000
-GROUP = 16  # markets run at once, kept together
+GROUP = 8  # markets of a thread that run at once, kept together
 _SAMPLE_S = 1.0
 _QUIET = {"catalyst.squeeze": 0.0, "catalyst.near_miss": 0.0}
 
@@ -117,7 +117,8 @@ def market_chances(
             lambda: progress(len(group) * seconds),
         )
 
-    groups = [seeds[first : first + GROUP] for first in range(0, len(seeds), GROUP)]
+    size = GROUP * (threads or default_threads())
+    groups = [seeds[first : first + size] for first in range(0, len(seeds), size)]
     parts = {name: [ran(name, group) for group in groups] for name in ("book", "off")}
     paths = {
         name: np.concatenate([part["paths"] for part in of], axis=1) for name, of in parts.items()

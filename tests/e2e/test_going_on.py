@@ -152,10 +152,10 @@ def test_a_fit_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @recorded
 @pytest.mark.slow
-def test_the_full_market_of_proximity_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("count", [2, 6])  # in the reduced chain, and in the full market
+def test_proximity_goes_on(count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     metrics = CAPTURES.parent / "binance-metrics-2023-01" / "BTCUSDT-metrics-1h-2024-08-08.csv"
     words = ["proximity", "--metrics", str(metrics), *PAIR, "--market-seconds", "4"]
-    monkeypatch.setattr("squeezegym.data.proximity_market.GROUP", 2)
-    _cut_and_whole([*words, "--market-seeds", "4"], 3, tmp_path, monkeypatch)
+    monkeypatch.setattr("squeezegym.data.proximity_market.GROUP", 1)
+    monkeypatch.setenv("SQUEEZEGYM_THREADS", "2")
+    _cut_and_whole([*words, "--market-seeds", "4"], count, tmp_path, monkeypatch)
