@@ -45,14 +45,16 @@ class Plan:
     world: tuple[str, ...] = ()
     """Changes to the scenario everywhere."""
     effort: float = 1.0
-    """Share of each training's steps."""
+    """Share of the steps of PPO, which are most of the time."""
     short: bool = False
 
     def settings(self, name: str, seed: int) -> Training:
         """Return the settings of one training."""
-        settings = load(name).model_copy(update={**self.changes, "changes": self.world})
-        steps = max(1, round(settings.steps * self.effort))
-        return settings.model_copy(update={"steps": steps, "seed": seed})
+        changed = {**self.changes, "changes": self.world, "seed": seed}
+        settings = load(name).model_copy(update=changed)
+        if settings.learner.algorithm != "ppo":
+            return settings
+        return settings.model_copy(update={"steps": max(1, round(settings.steps * self.effort))})
 
     def seeds(self, *, fewer: bool = False) -> range:
         """Return the held-out seeds, far above every training seed."""

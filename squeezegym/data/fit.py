@@ -28,6 +28,7 @@ from squeezegym.data.moments import (
     watch_recording,
 )
 from squeezegym.errors import DataError
+from squeezegym.parts import Keep, anew
 from squeezegym.scenario import Scenario
 from squeezegym.theory.bootstrap import Interval
 from squeezegym.theory.recording import record
@@ -210,6 +211,7 @@ def fit(
     seconds: float = SECONDS,
     threads: int | None = None,
     progress: Callable[[float], None] = lambda seconds: None,
+    keep: Keep = anew,
 ) -> Fit:
     """Fit a scenario to two captures.
 
@@ -222,6 +224,7 @@ def fit(
         seconds: Market time of each.
         threads: As of `squeezegym.batch.Batch`.
         progress: Told how many market seconds were run since it was told last.
+        keep: Keeps the markets of each round.
 
     Raises:
         DataError: The captures are too short.
@@ -237,7 +240,9 @@ def fit(
     start = Scenario.load(base, **_QUIET, **_excited(base, hawkes))
 
     def run(scenario: Scenario, these: Sequence[int], long: float) -> dict[str, float]:
-        recording = record(scenario, these, long, depth_s=1.0, threads=threads, progress=progress)
+        recording = record(
+            scenario, these, long, depth_s=1.0, threads=threads, progress=progress, keep=keep
+        )
         stretches: list[Watched] = [watch_recording(recording, i) for i in range(len(these))]
         return moments(stretches)
 

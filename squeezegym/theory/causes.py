@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from squeezegym.arguments import integer
+from squeezegym.parts import Keep, anew
 from squeezegym.scenario import Scenario
 from squeezegym.theory.paired import Difference, paired
 from squeezegym.theory.recording import KEEPS_UP, Recording, record
@@ -150,6 +151,7 @@ def causes(
     seed: int = 1,
     threads: int | None = None,
     progress: Progress = lambda seconds: None,
+    keep: Keep = anew,
 ) -> list[Effect]:
     """Run every cause with and without it on the same seeds.
 
@@ -158,11 +160,13 @@ def causes(
         seed: The first.
         threads: As of `squeezegym.batch.Batch`.
         progress: Told how many market seconds were run since it was told last.
+        keep: Keeps what is finished.
 
     Returns:
         One effect a cause and outcome.
     """
-    seeds = range(seed, seed + integer("episodes", episodes, 5, 1_000_000))
+    first = integer("seed", seed, 0, 2**40)
+    seeds = range(first, first + integer("episodes", episodes, 5, 1_000_000))
     known: dict[str, Recording] = {}
 
     def run(name: str, overrides: Mapping[str, Any]) -> Recording:
@@ -177,6 +181,7 @@ def causes(
                 depth_s=seconds,
                 threads=threads,
                 progress=progress,
+                keep=keep,
             )
         return known[scenario.digest()]
 

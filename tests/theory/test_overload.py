@@ -16,11 +16,7 @@ CALM_S = 80  # before any catalyst
 def run(name, n, seconds, **overrides):
     """Offered utilisation and messages of each second, feed ages of each step, mids, markets."""
     scenario = Scenario.load(name, **overrides)
-    batch = Batch(scenario, n)
-    for row in range(n):
-        batch.seed_row(row, 500 + row)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
+    batch = Batch.opened(scenario, range(500, 500 + n))
     batch.command(slice(None), Command.RUN)
     markets = batch.markets
     offered, events = [markets["gateway"]["offered"].copy()], [markets["clock"]["events"].copy()]
