@@ -64,7 +64,7 @@ class Config:
     stages: tuple[str, ...] = ()
     """Only these stages. Default: all."""
     effort: float = 1.0
-    """Share of the steps of PPO: a quarter is a quarter of most of the time, and less is learned."""
+    """Share of the steps of PPO, which are most of the time; fewer steps learn less."""
     episodes: int | None = None
     """Held-out episodes of the main table. Default: 2,000."""
     fewer: int | None = None
