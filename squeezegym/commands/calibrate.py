@@ -84,10 +84,10 @@ def _fit(
     as_json: Path | None,
     markdown: Path | None,
 ) -> int:
-    from squeezegym.data.binance_raw import read_capture
     from squeezegym.data.fit import fit, work
     from squeezegym.data.fit_report import fit_markdown, fit_toml
     from squeezegym.data.from_data import scenario_from_data
+    from squeezegym.data.recorded import read_recorded
 
     needs("scipy", "theory", "calibrate")
     if out is None:
@@ -99,7 +99,7 @@ def _fit(
     check_target("--markdown", markdown, (".md",))
     names = [os.pathsep.join(str(path) for path in files) for files in (book, spot)]
     base = scenario_from_data(*names)  # type: ignore[arg-type]
-    perp, other = read_capture(list(book)), read_capture(list(spot))
+    perp, other = read_recorded(list(book)), read_recorded(list(spot))
     with market_time(work(seeds, rounds)) as advance:
         found = fit(base, perp, other, seeds=range(1, seeds + 1), rounds=rounds, progress=advance)
     table = Table("moment", "recorded", "95 % interval", "simulated", "", title="The fitted market")

@@ -126,7 +126,7 @@ def _tardis_print(where: str, kind: Kind | None) -> Format:
             return form
     raise DataError(
         f"{where}: trades and liquidations of Tardis have the same columns, and the path names"
-        " neither; pass kind 'trades' or 'liquidations'."
+        " neither; name the file or its folder 'trades' or 'liquidations', or pass that kind."
     )
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import polars as pl
 
-from squeezegym.data.binance_raw import read_capture
 from squeezegym.data.capture import Capture
 from squeezegym.data.history import Moment, follow_candles, follow_metrics
 from squeezegym.data.impact import Impact, impact_of_candles, impact_of_captures
 from squeezegym.data.liquidation_map import Brackets, map_from_positions
 from squeezegym.data.load import load
 from squeezegym.data.positions import FAR_LEVEL, at_level, read_holdings, reference_price
+from squeezegym.data.recorded import read_recorded
 from squeezegym.data.schema import Kind
 from squeezegym.errors import ConfigError, DataError
 
@@ -62,8 +62,8 @@ def situation(files: Files, brackets: Brackets, *, draws: int = 64, seed: int = 
         ConfigError: The files are not enough.
         DataError: A file is damaged, of another kind, or ends before the moment.
     """
-    perp = read_capture(list(files.book)) if files.book else None
-    spot = read_capture(list(files.spot)) if files.spot else None
+    perp = read_recorded(list(files.book)) if files.book else None
+    spot = read_recorded(list(files.spot)) if files.spot else None
     if files.positions is not None:
         return _of_positions(files, perp, spot, brackets, draws, seed)
     if files.metrics is not None:
