@@ -31,8 +31,8 @@ from squeezegym.data.capture import (
     book_in_ticks,
     in_ticks,
 )
-from squeezegym.data.level2 import NS_PER_MS, Diff, Level2Book, RawLevels, Snapshot
-from squeezegym.data.text import RAW_SCALE, Decimals, Position, read_lines
+from squeezegym.data.level2 import Diff, Level2Book, RawLevels, Snapshot
+from squeezegym.data.text import NS_PER_MS, RAW_SCALE, Decimals, Position, read_lines
 from squeezegym.errors import DataError
 
 

@@ -32,11 +32,11 @@ from squeezegym.data.capture import (
     in_ticks,
     records,
 )
-from squeezegym.data.level2 import NS_PER_MS, Diff, Level2Book, RawLevels, Snapshot
+from squeezegym.data.level2 import Diff, Level2Book, RawLevels, Snapshot
 from squeezegym.data.load import load
 from squeezegym.data.schema import Kind
 from squeezegym.data.table import Table
-from squeezegym.data.text import RAW_SCALE, Position
+from squeezegym.data.text import NS_PER_MS, RAW_SCALE, Position
 from squeezegym.errors import DataError
 
 IntArray = NDArray[np.int64]

@@ -23,7 +23,6 @@ from squeezegym.data.text import RAW_SCALE, Position
 
 SAMPLE_EVERY_NS = 1_000_000_000
 SAMPLE_REACH_BPS = 50
-NS_PER_MS = 1_000_000
 
 RawLevels = list[tuple[int, int]]
 

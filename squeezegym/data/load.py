@@ -10,6 +10,7 @@ import polars as pl
 from squeezegym.data import formats_binance, formats_other, formats_tardis
 from squeezegym.data.cells import typed
 from squeezegym.data.formats import Format
+from squeezegym.data.hyperliquid import is_hyperliquid, load_hyperliquid
 from squeezegym.data.jsonfiles import is_capture, load_capture, load_json
 from squeezegym.data.parquet import load_parquet
 from squeezegym.data.schema import Kind
@@ -52,6 +53,8 @@ def load(path: str | Path, kind: str | Kind | None = None, symbol: str | None = 
     if is_capture(content):
         return load_capture(file, content, wanted or Kind.TRADES)
     if content.lstrip()[:1] in (b"{", b"["):
+        if is_hyperliquid(content):
+            return load_hyperliquid(file, content, wanted)
         return load_json(file, content)
     if is_lobster(file, content):
         return load_lobster(file, content)
