@@ -32,7 +32,15 @@ from squeezegym.data.capture import (
     in_ticks,
 )
 from squeezegym.data.level2 import Diff, Level2Book, RawLevels, Snapshot
-from squeezegym.data.text import NS_PER_MS, RAW_SCALE, Decimals, Position, read_lines
+from squeezegym.data.text import (
+    NS_PER_MS,
+    RAW_SCALE,
+    Decimals,
+    Position,
+    epoch_ms,
+    local_ns,
+    read_lines,
+)
 from squeezegym.errors import DataError
 
 
@@ -96,9 +104,9 @@ class _Reader:
     def _parse(self, content: bytes) -> dict[str, Any]:
         try:
             stamp, _, body = content.partition(b" ")
-            self.local_ns = int(stamp)
+            self.local_ns = local_ns(stamp)
             message = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._unreadable(content) from error
         if not isinstance(message, dict):
             raise self._unreadable(content)
@@ -157,17 +165,17 @@ class _Reader:
 
     def _tick_clock(self, data: dict[str, Any]) -> int:
         """Return the exchange time of a message, ms; move the last time seen; note the offset."""
-        time_ms = int(data.get("T", data["E"]))
+        time_ms = epoch_ms(data["T"] if "T" in data else data["E"])
         self.start_ms = self.start_ms or time_ms
         self.now_ms = max(self.now_ms, time_ms)
-        self.offsets.append(self.local_ns - int(data["E"]) * NS_PER_MS)
+        self.offsets.append(self.local_ns - epoch_ms(data["E"]) * NS_PER_MS)
         return time_ms
 
     def _on_snapshot(self, data: dict[str, Any]) -> None:
         if self.book is not None:
             self.snapshots_ignored += 1
             return
-        time_ms = int(data.get("T", self.now_ms))
+        time_ms = epoch_ms(data["T"]) if "T" in data else self.now_ms
         bids, asks = self._levels(data["bids"]), self._levels(data["asks"])
         at = Position(self.file, self.line)
         self.book = Level2Book(

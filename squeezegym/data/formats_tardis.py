@@ -13,6 +13,7 @@ import polars as pl
 from squeezegym.data.cells import Cell, Column
 from squeezegym.data.formats import Format
 from squeezegym.data.schema import Kind
+from squeezegym.data.source import LINE
 
 _HEAD = (
     Column("exchange", Cell.TEXT),
@@ -106,7 +107,7 @@ LIQUIDATIONS = _format("liquidations", Kind.LIQUIDATIONS, _PRINT, **_AMOUNT)
 
 
 def snapshot_format(names: list[str]) -> Format | None:
-    """Build the format of ``book_snapshot_N`` from its header, which names every level."""
+    """Build the format of ``book_snapshot_N`` from its header, if it names every level."""
     asks = [name for name in names if name.startswith("asks[") and name.endswith(".price")]
     if not asks:
         return None
@@ -118,7 +119,7 @@ def snapshot_format(names: list[str]) -> Format | None:
         for what in ("price", "amount")
     }
     columns = (*_HEAD, *(Column(name, cell, required=False) for name, cell in cells.items()))
-    return Format(
+    form = Format(
         name=f"Tardis book_snapshot_{len(asks)}",
         venue="",
         kind=Kind.SNAPSHOTS,
@@ -127,11 +128,12 @@ def snapshot_format(names: list[str]) -> Format | None:
         order="known_at",
         sizes=_sizes,
     )
+    return form if form.fits_header(names) else None
 
 
 def unroll(frame: pl.DataFrame) -> pl.DataFrame:
     """Turn one row a book into one row a level, best first, asks after bids."""
-    head = [column.name for column in _HEAD]
+    head = [LINE, *(column.name for column in _HEAD)]
     names = [name for name in frame.columns if name.endswith(".price")]
     parts = [
         frame.select(

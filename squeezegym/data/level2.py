@@ -23,6 +23,7 @@ from squeezegym.data.text import RAW_SCALE, Position
 
 SAMPLE_EVERY_NS = 1_000_000_000
 SAMPLE_REACH_BPS = 50
+LONGEST_GAP_NS = 86_400 * 10**9
 
 RawLevels = list[tuple[int, int]]
 
@@ -126,6 +127,7 @@ class Level2Book:
         self._check_sequence(diff)
         if not self.applied:
             self._begin(diff.time_ns)
+        self._check_clock(diff)
         self._sample_until(diff.time_ns)
         self.bids.apply(diff.bids, self.applied, self.changes)
         self.asks.apply(diff.asks, self.applied, self.changes)
@@ -163,6 +165,14 @@ class Level2Book:
             self.time_ns = time_ns
             self.start = replace(self.start, time_ns=time_ns)
         self._next_sample_ns = self.time_ns + SAMPLE_EVERY_NS
+
+    def _check_clock(self, diff: Diff) -> None:
+        """Raise when time jumps so far that one of two times must be wrong."""
+        if diff.time_ns - self.time_ns > LONGEST_GAP_NS:
+            raise diff.at.error(
+                f"time jumps by {(diff.time_ns - self.time_ns) / 1e9:,.0f} s, allowed is at most a"
+                " day between two messages; restore the line or end the capture before it."
+            )
 
     def _is_old(self, diff: Diff) -> bool:
         if self.final_id is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,7 @@ from squeezegym.data.hyperliquid import is_hyperliquid, load_hyperliquid
 from squeezegym.data.jsonfiles import is_capture, load_capture, load_json
 from squeezegym.data.parquet import load_parquet
 from squeezegym.data.schema import Kind
-from squeezegym.data.source import LINE, first_line, read_bytes, read_rows
+from squeezegym.data.source import LINE, UNENDED, first_line, read_bytes, read_rows
 from squeezegym.data.table import Table, finish
 from squeezegym.data.tables_lobster import is_lobster, load_lobster
 from squeezegym.data.text import Position
@@ -97,7 +98,7 @@ def _by_header(names: list[str], where: str, kind: Kind | None, content: bytes) 
     if formats_tardis.TRADES.fits_header(names):
         return _tardis_print(where, kind)
     if formats_other.BYBIT.fits_header(names):
-        second = content.split(b"\n", 2)[1]
+        second = content.partition(b"\n")[2].partition(b"\n")[0]
         is_bitmex = b"-" in second.partition(b",")[0]
         return formats_other.BITMEX if is_bitmex else formats_other.BYBIT
     snapshot = formats_tardis.snapshot_format(names)
@@ -152,8 +153,10 @@ def _read(
     columns = [column for column in (*form.columns, *form.more) if column.name in names]
     frame, notes = typed(file.name, rows, columns)
     notes.insert(0, "the first line is a header" if has_header else "no header")
+    if not content.endswith(b"\n"):
+        notes.append(UNENDED)
     if form.kind is Kind.SNAPSHOTS:
-        frame = formats_tardis.unroll(frame).with_columns(pl.int_range(2, pl.len() + 2).alias(LINE))
+        frame = formats_tardis.unroll(frame)
     if form.repeats:
         same = frame.select(pl.struct(pl.exclude(LINE)).is_first_distinct()).to_series()
         dropped["the same row again (the venue writes each event twice)"] = int((~same).sum())
@@ -171,7 +174,7 @@ def _read(
     if form.kind is Kind.SNAPSHOTS:
         fields |= {name: pl.col(name) for name in ("level", "side", "price", "size")}
     if form.known is not None:
-        fields["known_at"] = form.known(frame.with_columns(fields["time"].alias("time")))
+        fields["known_at"] = _known(file, form.known, frame.with_columns(time=fields["time"]))
     shown = frame.with_columns(fields["time"].alias("time")).select(
         LINE, **{name: expr for name, expr in fields.items()}
     )
@@ -188,6 +191,13 @@ def _read(
         notes=tuple(notes),
         size_unit=size_unit,
     )
+
+
+def _known(file: Path, known: Callable[[pl.DataFrame], pl.Expr], frame: pl.DataFrame) -> pl.Expr:
+    try:
+        return known(frame)
+    except DataError as error:
+        raise Position(file.name, int(frame[LINE][0])).error(str(error)) from error
 
 
 def _symbol(file: Path) -> str | None:

@@ -67,6 +67,18 @@ def epoch_ms(value: Any) -> int:
     return time_ms
 
 
+def local_ns(stamp: bytes) -> int:
+    """Read the local time before a message, ns since 1970.
+
+    Raises:
+        ValueError: It is no integer, or counts another unit.
+    """
+    time_ns = int(stamp)
+    if not _EARLIEST_MS <= time_ns // NS_PER_MS < _LATEST_MS:
+        raise ValueError(f"local time {time_ns}, allowed are ns since 1970")
+    return time_ns
+
+
 def positive(value: Any, least: float = 5e-324) -> float:
     """Read a price or size of a message: a finite number, above 0 unless ``least`` is 0.
 

@@ -1,0 +1,242 @@
+"""A damaged file ends in one sentence that names it and its line, or its rows are those it had.
+
+One file of every format (`tests.samples`), damaged in every way that downloads, editors and
+spreadsheets do. What no reader can see, such as another digit in a price, is not asked for.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
+
+from squeezegym.data.load import load  # noqa: E402
+from squeezegym.data.recorded import read_recorded  # noqa: E402
+from squeezegym.data.schema import SCHEMAS  # noqa: E402
+from squeezegym.data.source import UNENDED  # noqa: E402
+from squeezegym.data.table import Table  # noqa: E402
+from squeezegym.errors import DataError  # noqa: E402
+from tests.samples import SAMPLES, Sample  # noqa: E402
+
+PLACE = re.compile(r", (line|position|row) \d+|a bracket of '.*', after \d+")
+EPOCH = re.compile(rb"\b1730\d{9}(\d{3})?\b")
+
+samples = st.sampled_from(SAMPLES)
+fuzz = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("damaged")
+
+
+@pytest.fixture(scope="module")
+def whole(folder):
+    """Rows of each file as it was."""
+    return {sample: put(folder, sample, sample.content) for sample in SAMPLES}
+
+
+def write(folder: Path, sample: Sample, content: bytes, ending: str = "") -> Path:
+    path = folder / (sample.path + ending)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def put(folder: Path, sample: Sample, content: bytes, ending: str = "") -> Table:
+    """Write a file and load it; an error must name it and a place in it."""
+    path = write(folder, sample, content, ending)
+    try:
+        table = load(path, kind=sample.kind)
+    except DataError as error:
+        assert path.name in str(error)
+        assert PLACE.search(str(error)), error
+        raise
+    assert dict(table.frame.schema) == SCHEMAS[table.report.kind]
+    assert 0 < len(table.frame) == len(table.lines) == table.report.kept
+    assert table.frame.filter(pl.col("known_at") < pl.col("time")).is_empty()
+    return table
+
+
+def loads(folder: Path, sample: Sample, content: bytes, ending: str = "") -> Table | None:
+    try:
+        return put(folder, sample, content, ending)
+    except DataError:
+        return None
+
+
+def rows(table: Table) -> list[str]:
+    """Rows without what is told from the others: when a candle or sample was known."""
+    return [str(row) for row in table.frame.drop("known_at").rows()]
+
+
+def test_every_format_is_tried(whole):
+    kinds = {table.report.kind for table in whole.values()}
+    assert kinds >= set(SCHEMAS) - {"totals"}  # of parquet only
+    assert len({table.report.format for table in whole.values()}) >= 28
+
+
+@pytest.mark.parametrize(
+    "change", [lambda c: b"\xef\xbb\xbf" + c, lambda c: c.replace(b"\n", b"\r\n")]
+)
+def test_marks_and_line_ends_of_editors_change_nothing(folder, whole, change):
+    for sample, table in whole.items():
+        assert put(folder, sample, change(sample.content)).frame.equals(table.frame), sample.path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda c: b"", id="empty"),
+        pytest.param(lambda c: b"\n\n", id="blank"),
+        pytest.param(lambda c: c.replace(b".", b","), id="decimal commas"),
+        pytest.param(lambda c: c.replace(b",", b";"), id="semicolons"),
+        pytest.param(lambda c: c.decode().encode("utf-16"), id="UTF-16"),
+        pytest.param(lambda c: b"\x00\xff\xfe\x80" * 20, id="binary"),
+        pytest.param(lambda c: b"<html><body>404</body></html>\n", id="a page of an error"),
+    ],
+)
+def test_another_format_is_refused(folder, change: Callable[[bytes], bytes]):
+    for sample in SAMPLES:
+        content = change(sample.content)
+        if content != sample.content:
+            assert loads(folder, sample, content) is None, sample.path
+
+
+def test_a_header_alone_is_refused(folder):
+    for sample in SAMPLES:
+        if not re.match(r"[\d{\[]", sample.lines[0]):
+            for end in ("", "\n"):
+                assert loads(folder, sample, (sample.lines[0] + end).encode()) is None
+
+
+def check_cut(folder: Path, whole: dict[Sample, Table], sample: Sample, cut: int) -> None:
+    """Expect an error, or rows that stood there; the last may be short, and is told."""
+    table = loads(folder, sample, sample.content[:cut])
+    if table is not None:
+        strange = set(rows(table)) - set(rows(whole[sample]))
+        assert not strange or UNENDED in table.report.notes, (sample.path, cut)
+
+
+def test_a_file_cut_in_its_last_cells_says_so(folder, whole):
+    for sample in SAMPLES:
+        for cut in range(1, min(16, len(sample.content))):
+            check_cut(folder, whole, sample, len(sample.content) - cut)
+
+
+@given(samples, st.data())
+@fuzz
+def test_a_file_cut_anywhere_says_so(folder, whole, sample, data):
+    check_cut(folder, whole, sample, data.draw(st.integers(1, len(sample.content) - 1)))
+
+
+@given(samples, st.data())
+@fuzz
+def test_lines_in_another_order_are_refused_or_sorted(folder, whole, sample, data):
+    lines = data.draw(st.permutations(sample.lines))
+    content = "".join(line + "\n" for line in lines).encode()
+    table = loads(folder, sample, content)
+    if table is not None:
+        assert sorted(rows(table)) == sorted(rows(whole[sample]))
+        times = table.frame["known_at" if "Tardis" in table.report.format else "time"]
+        assert times.drop_nulls().is_sorted()
+
+
+@given(samples, st.data())
+@fuzz
+def test_a_line_in_another_unit_of_time_is_refused(folder, whole, sample, data):
+    lines = [line.encode() for line in sample.lines]
+    at = data.draw(st.integers(0, len(lines) - 1))
+    mixed = EPOCH.sub(rb"\g<0>000", lines[at])
+    if mixed != lines[at]:
+        lines[at] = mixed
+        table = loads(folder, sample, b"\n".join(lines) + b"\n")
+        # Of a capture only the lines of one kind are read.
+        assert table is None or table.frame.equals(whole[sample].frame)
+
+
+@given(samples, st.data(), st.binary(max_size=8))
+@fuzz
+def test_bytes_that_were_overwritten_raise_nothing_else(folder, sample, data, garbage):
+    start = data.draw(st.integers(0, len(sample.content) - 1))
+    end = start + data.draw(st.integers(0, 12))
+    loads(folder, sample, sample.content[:start] + garbage + sample.content[end:])
+
+
+def zipped(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("rows.csv"), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def lz4(content: bytes) -> bytes:
+    buffer = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(buffer, "lz4") as stream:
+        stream.write(content)
+    return buffer.getvalue().to_pybytes()
+
+
+PACKED = {".gz": lambda content: gzip.compress(content, mtime=0), ".zip": zipped, ".lz4": lz4}
+
+
+@given(samples, st.sampled_from(sorted(PACKED)), st.data())
+@fuzz
+def test_packed_files_that_are_broken_are_refused(folder, whole, sample, ending, data):
+    packed = PACKED[ending](sample.content)
+    assert put(folder, sample, packed, ending).frame.equals(whole[sample].frame)
+    cut = data.draw(st.integers(1, len(packed) - 1))
+    assert loads(folder, sample, packed[:cut], ending) is None
+    at, bit = data.draw(st.integers(0, len(packed) - 1)), data.draw(st.integers(0, 7))
+    spoilt = packed[:at] + bytes([packed[at] ^ 1 << bit]) + packed[at + 1 :]
+    table = loads(folder, sample, spoilt, ending)
+    if ending != ".lz4" and table is not None:  # lz4 frames need no checksum
+        assert table.frame.equals(whole[sample].frame)
+
+
+@given(
+    st.sampled_from(["raw.txt", "incremental_book_L2/BTCUSDT.csv"]),
+    st.data(),
+    st.binary(max_size=4),
+)
+@fuzz
+def test_a_damaged_recording_is_named(folder, path, data, garbage):
+    """The same where a market starts from it: a book is rebuilt, or a sentence says why not."""
+    sample = next(sample for sample in SAMPLES if sample.path == path)
+    lines = data.draw(st.permutations(sample.lines) | st.just(sample.lines))
+    content = "".join(line + "\n" for line in lines).encode()
+    start = data.draw(st.integers(0, len(content) - 1))
+    end = start + data.draw(st.integers(0, 4))
+    files = [write(folder, sample, content[:start] + garbage + content[end:])]
+    if path != "raw.txt":
+        trades = next(sample for sample in SAMPLES if sample.path == "trades/BTCUSDT.csv")
+        files.append(write(folder, trades, trades.content))
+    try:
+        found = read_recorded(files)
+    except DataError as error:
+        assert any(file.name in str(error) for file in files)
+    else:
+        assert found.end.bids[0, 0] < found.end.asks[0, 0]
+
+
+def test_nothing_is_written(folder):
+    """After all of the above the folder holds the files that were put there, and no other."""
+    names = {path.name for path in folder.rglob("*") if path.is_file()}
+    allowed = {Path(sample.path).name + end for sample in SAMPLES for end in ("", *PACKED)}
+    assert names <= allowed
