@@ -49,11 +49,13 @@ class Column:
     Attributes:
         name: Its name in the header, lower case.
         cell: What it holds.
+        to: Column of the schema that it becomes as it is; empty where it becomes none.
         required: Whether a row without it is damaged.
     """
 
     name: str
     cell: Cell
+    to: str = ""
     required: bool = True
 
 

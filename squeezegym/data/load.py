@@ -161,13 +161,7 @@ def _read(
         same = frame.select(pl.struct(pl.exclude(LINE)).is_first_distinct()).to_series()
         dropped["the same row again (the venue writes each event twice)"] = int((~same).sum())
         frame = frame.filter(same)
-    fields = {
-        name: value
-        for name, value in form.fields.items()
-        if set(value.meta.root_names()) <= set(frame.columns)
-    }
-    if "symbol" in frame.columns:
-        fields.setdefault("symbol", pl.col("symbol"))
+    fields = form.mapped(frame.columns)
     own = symbol or _symbol(file)
     fields.setdefault("symbol", pl.lit(own))
     fields.setdefault("venue", pl.lit(form.venue or None))
@@ -175,9 +169,7 @@ def _read(
         fields |= {name: pl.col(name) for name in ("level", "side", "price", "size")}
     if form.known is not None:
         fields["known_at"] = _known(file, form.known, frame.with_columns(time=fields["time"]))
-    shown = frame.with_columns(fields["time"].alias("time")).select(
-        LINE, **{name: expr for name, expr in fields.items()}
-    )
+    shown = frame.with_columns(time=fields["time"]).select(LINE, **fields)
     first_symbol = shown["symbol"].drop_nulls()
     size_unit = form.sizes(first_symbol[0] if len(first_symbol) else "")
     return finish(
