@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ("docs", "configs", "examples", "squeezegym", "agents", "benchmarks")
 SUFFIXES = {".md", ".toml", ".json", ".yml", ".csv", ".py", ".html", ".js", ".txt"}
-NUMBER = re.compile(r"(?:\d{1,3}(?:[,_]\d{3})+|\d+)(?:\.\d+)?")
+NUMBER = re.compile(r"(?:\d{1,3}(?:[,_]\d{3})+(?!\d)|\d+)(?:\.\d+)?")
 
 
 def numbers(line: str) -> set[str]:
