@@ -29,7 +29,7 @@ def told(request):
     at = [START + timedelta(hours=12 * i) for i in range(n)]
     frame = pl.DataFrame({"at": at, "side": 1, "begins": begins, **columns})
     other = frame.with_columns(side=-1, begins=~pl.col("begins"))
-    return request.param, scores(pl.concat([frame, other]), 1, resamples=60)
+    return request.param, scores(pl.concat([frame, other]), 1, resamples=100)
 
 
 def test_every_measure_and_baseline_is_scored_on_one_side(told):
