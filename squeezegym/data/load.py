@@ -10,7 +10,7 @@ import polars as pl
 
 from squeezegym.data import formats_binance, formats_other, formats_tardis
 from squeezegym.data.cells import typed
-from squeezegym.data.formats import Format
+from squeezegym.data.formats import CONTRACTS, Format
 from squeezegym.data.hyperliquid import is_hyperliquid, load_hyperliquid
 from squeezegym.data.jsonfiles import is_capture, load_capture, load_json
 from squeezegym.data.parquet import load_parquet
@@ -23,7 +23,7 @@ from squeezegym.errors import DataError
 
 FORMATS = (*formats_binance.FORMATS, *formats_tardis.FORMATS, *formats_other.FORMATS)
 _SYMBOL = re.compile(r"^([A-Z0-9]{2,}(?:_[A-Z0-9]+)?(?:-[A-Z]{3,}(?:-SWAP)?)?)(?=[-.]|\d{4}-)")
-_OTHER_HEADERS = {"ask_qty", "wallet", "liquidation_price"}
+_WITH_VALUES = (Kind.KLINES, Kind.METRICS)
 
 
 def load(path: str | Path, kind: str | Kind | None = None, symbol: str | None = None) -> Table:
@@ -172,6 +172,8 @@ def _read(
     shown = frame.with_columns(time=fields["time"]).select(LINE, **fields)
     first_symbol = shown["symbol"].drop_nulls()
     size_unit = form.sizes(first_symbol[0] if len(first_symbol) else "")
+    if form.venue == "binance" and size_unit == CONTRACTS and form.kind in _WITH_VALUES:
+        notes.append("of an inverse contract, what is named quote volume or value is in base")
     return finish(
         file.name,
         shown,

@@ -55,7 +55,8 @@ _COLUMNS: dict[Kind, dict[str, pl.DataType]] = {
         "forced": pl.Boolean(),
     },
     Kind.QUOTES: {"bid": _F, "bid_size": _F, "ask": _F, "ask_size": _F},
-    # ``time`` is the open; ``known_at`` the close. Taker volumes are those of buyers.
+    # ``time`` is the open; ``known_at`` the close. Taker volumes are those of buyers. Binance gives
+    # volumes of inverse contracts in contracts, and their quote volumes in base.
     Kind.KLINES: {
         **_CANDLE,
         "volume": _F,

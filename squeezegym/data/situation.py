@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from squeezegym.data.capture import Capture
+from squeezegym.data.formats import CONTRACTS
 from squeezegym.data.history import Moment, follow_candles, follow_metrics
 from squeezegym.data.impact import Impact, impact_of_candles, impact_of_captures
 from squeezegym.data.liquidation_map import Brackets, map_from_positions
@@ -90,6 +91,11 @@ def _known(path: Path, kind: Kind, at: datetime | None) -> pl.DataFrame:
     if table.report.kind is not kind:
         raise DataError(
             f"{path.name}: {table.report.kind} are found, allowed are {kind}; pass another file."
+        )
+    if table.report.size_unit == CONTRACTS:
+        raise DataError(
+            f"{path.name}: sizes in contracts are found, allowed are those of a linear contract, in"
+            " base; pass the file of the USD-M market."
         )
     names = table.frame["symbol"].unique().to_list()
     if len(names) > 1 or table.frame["venue"].n_unique() > 1:

@@ -81,6 +81,12 @@ def test_metrics_are_known_at_the_last_sample_they_hold(tmp_path):
     assert len(table.known(at("2024-11-01T01:55:00"))) == 2
 
 
+def test_inverse_contracts_say_what_their_values_are_in(tmp_path):
+    table = load(write(tmp_path / "BTCUSD_PERP-1m-2024-11.csv", KLINE, kline(0)))
+    assert table.report.size_unit == "contracts"
+    assert "what is named quote volume or value is in base" in table.report.notes[-1]
+
+
 def test_missing_points_of_a_grid_are_counted(tmp_path):
     lines = [KLINE, *(kline(i) for i in (0, 1, 2, 5))]
     report = load(write(tmp_path / "DOTUSDT-1m.csv", *lines)).report
