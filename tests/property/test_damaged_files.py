@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import re
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -208,6 +210,65 @@ def test_packed_files_that_are_broken_are_refused(folder, whole, sample, ending,
     table = loads(folder, sample, spoilt, ending)
     if ending != ".lz4" and table is not None:  # lz4 frames need no checksum
         assert table.frame.equals(whole[sample].frame)
+
+
+CANDLES = pl.DataFrame(
+    {
+        "timestamp": [datetime(2025, 3, 1, hour, tzinfo=UTC) for hour in range(4)],
+        "venue": "binance",
+        "coin": "BTC",
+        **{name: [price] * 4 for name, price in zip("ohlc", (1.0, 2.0, 0.5, 1.5), strict=True)},
+        "v": [3.0] * 4,
+    }
+)
+
+
+def parquet(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def load_parquet(folder: Path, content: bytes) -> pl.DataFrame | None:
+    path = folder / "candles.parquet"
+    path.write_bytes(content)
+    try:
+        return load(path).frame
+    except DataError as error:
+        assert str(error).startswith("candles.parquet")
+        return None
+
+
+@given(st.data())
+@fuzz
+def test_parquet_that_is_broken_is_refused(folder, data):
+    """Its reader must neither raise anything else nor end the process."""
+    whole = parquet(CANDLES)
+    assert load_parquet(folder, whole) is not None
+    assert load_parquet(folder, whole[: data.draw(st.integers(1, len(whole) - 1))]) is None
+    at, bit = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 7))
+    load_parquet(folder, whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("o", ["x"] * 4),
+        ("o", [1.0, None, 1.0, 1.0]),
+        ("c", [1.5, 1.5, math.nan, 1.5]),
+        ("c", [1.5, 1.5, math.inf, 1.5]),
+        ("l", [0.5, 0.5, -0.5, 0.5]),
+        ("v", [3.0, 3.0, 3.0, -1.0]),
+        ("timestamp", [1, 2, 3, 4]),
+        ("timestamp", [datetime(2025, 3, 1, hour) for hour in range(4)]),
+        ("venue", [7] * 4),
+        ("h", [0.1] * 4),
+    ],
+)
+def test_columns_of_parquet_are_checked(folder, column, values):
+    frame = CANDLES.with_columns(pl.Series(column, values))
+    assert load_parquet(folder, parquet(frame)) is None
+    assert load_parquet(folder, parquet(CANDLES.drop(column))) is None
 
 
 @given(
