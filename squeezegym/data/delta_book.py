@@ -181,10 +181,11 @@ def _messages(table: Table) -> Iterator[_Message]:
             "the side of a level is unknown, allowed is bid or ask; restore the line or download"
             " the file again."
         )
-    time_ns = np.maximum.accumulate(frame["time"].cast(pl.Int64()).to_numpy())
+    time_ns = frame["time"].cast(pl.Int64()).to_numpy()
     price, size = _exact(table, "price"), _exact(table, "size")
     is_bid = (frame["side"] > 0).to_numpy()
     whole = frame["is_snapshot"].to_numpy()
+    lines = table.lines.to_numpy()
     known = frame["known_at"].cast(pl.Int64()).to_numpy()
     starts = np.flatnonzero(np.diff(known, prepend=known[0] - 1) | np.diff(whole, prepend=whole[0]))
     for start, end in zip(starts, np.append(starts[1:], len(known)), strict=True):
@@ -193,7 +194,7 @@ def _messages(table: Table) -> Iterator[_Message]:
             list(zip(price[rows][mask].tolist(), size[rows][mask].tolist(), strict=True))
             for mask in (is_bid[rows], ~is_bid[rows])
         )
-        at = Position(table.report.file, table.lines[int(end) - 1])
+        at = Position(table.report.file, int(lines[end - 1]))
         yield _Message(at, int(time_ns[end - 1]), bool(whole[start]), bids, asks)
 
 

@@ -74,6 +74,9 @@ def test_rows_of_one_moment_are_one_message(tmp_path):
     found = read(tmp_path, [*rows(0, *SNAPSHOT), *rows(9, *move)])
     assert found.checks.diffs_applied == 1
     assert found.end.bids[0].tolist() == [1000, 2]
+    # What tells is when they were received, not what the venue stamped.
+    stamps = [row for i, rest in enumerate(move) for row in rows(9 + i, rest, received=50 - i)]
+    assert read(tmp_path, [*rows(0, *SNAPSHOT), *stamps]).checks.diffs_applied == 1
     apart = [row for i, rest in enumerate(move) for row in rows(9 + i, rest)]
     with pytest.raises(DataError, match=r"XUSDT.csv.gz, line 6: the book .* is crossed"):
         read(tmp_path, [*rows(0, *SNAPSHOT), *apart])
