@@ -38,8 +38,8 @@ def calibrate(
     the file stay. Exit code 1 when --check finds a difference.
 
     Args:
-        book: Raw capture of the perp; several files of one recording in order.
-        spot: Raw capture of spot from the same time.
+        book: Raw capture of the perp, or tables of its changes and trades; files in order.
+        spot: The same of spot from the same time.
         scenario: The .toml file whose marked numbers are rewritten.
         out: Write here; with --scenario by default in its place.
         check: Write nothing; fail when the file differs from the recording.

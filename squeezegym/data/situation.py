@@ -30,8 +30,8 @@ class Files:
         positions: Leveraged positions.
         metrics: Open interest and ratios.
         candles: Candles of the perp.
-        book: Raw capture of the perp, files in order.
-        spot: Raw capture of spot of the same time.
+        book: Raw capture of the perp (or tables of its changes and trades), files in order.
+        spot: The same of spot of the same time.
         interest: Open interest of the market, base, one side, where positions are a part of it.
         depth_quote: Depth within 10 bp of the mid, one side, quote, where no capture tells.
         at: The moment; by default the last one of the data.

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,24 +15,16 @@ from squeezegym.data.capture import Capture
 from squeezegym.data.from_data import scenario_from_data
 from squeezegym.data.recorded import read_recorded
 from squeezegym.errors import DataError
+from tests.unit.tardis_files import BOOK, HEAD, PRINTS, as_tardis, write
 from tests.unit.test_from_data import capture as write_capture
 
 US = 1_700_000_000_000_000
-HEAD = "exchange,symbol,timestamp,local_timestamp,"
-BOOK = HEAD + "is_snapshot,side,price,amount"
-PRINTS = HEAD + "id,side,price,amount"
 SNAPSHOT = ["true,bid,99.9,1", "true,bid,99.8,2", "true,ask,100,1.5", "true,ask,100.1,2.5"]
 
 
 def rows(us: int, *rests: str, received: int = 50) -> list[str]:
     """Rows of one message, `us` after the start and received later."""
     return [f"binance-futures,XUSDT,{US + us},{US + us + received},{rest}" for rest in rests]
-
-
-def write(path: Path, *lines: str) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(gzip.compress("".join(line + "\n" for line in lines).encode()))
-    return path
 
 
 def read(folder: Path, book: list[str], trades: list[str] | None = None) -> Capture:
@@ -183,31 +173,6 @@ def test_bybit_sends_whole_snapshots(tmp_path):
     assert found.end.bids.tolist() == [[197, 7]]
     assert found.end.asks.tolist() == [[199, 2]]
     assert found.trades["side"].tolist() == [-1]
-
-
-def as_tardis(raw: Path, folder: Path, exchange: str) -> list[Path]:
-    """Write a raw capture as the two files that Tardis makes of it."""
-    book, prints = [BOOK], [PRINTS]
-    for line in gzip.decompress(raw.read_bytes()).decode().splitlines():
-        local, _, body = line.partition(" ")
-        message: dict[str, Any] = json.loads(body)
-        data = message.get("data", message)
-        us = 1_000 * int(data.get("T", data.get("E", 0)))
-        head = f"{exchange},XUSDT,{us},{int(local) // 1_000},"
-        flag = "true" if "bids" in data else "false"
-        if "asks" in data or ("a" in data and isinstance(data["a"], list)):
-            for side, levels in (
-                ("bid", data.get("bids", data.get("b"))),
-                ("ask", data.get("asks", data.get("a"))),
-            ):
-                book += [f"{head}{flag},{side},{price},{size}" for price, size in levels]
-        elif "p" in data:
-            side = "sell" if data["m"] else "buy"
-            prints.append(f"{head}{data['t']},{side},{data['p']},{data['q']}")
-    return [
-        write(folder / "incremental_book_L2" / f"{exchange}.csv.gz", *book),
-        write(folder / "trades" / f"{exchange}.csv.gz", *prints),
-    ]
 
 
 def test_the_same_market_comes_out_of_both_sources(tmp_path):
