@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,7 @@ def read_deltas(paths: Sequence[str | Path]) -> Capture:
     venue, symbol = first.frame.select("venue", "symbol").row(0)
     for table in (*deltas, *trades):
         _check_symbol(table, symbol)
+    _check_order(deltas)
     messages: Iterable[_Message] = (message for table in deltas for message in _messages(table))
     if first.report.format.startswith("Tardis"):
         messages = _joined(messages)
@@ -136,6 +138,16 @@ def _check_symbol(table: Table, symbol: str) -> None:
             f"symbol {table.frame['symbol'][other[0]]!r} is found, allowed is {symbol!r} as on the"
             " first row; read one symbol at a time."
         )
+
+
+def _check_order(tables: Sequence[Table]) -> None:
+    for before, table in pairwise(tables):
+        start, end = table.frame["known_at"][0], before.frame["known_at"][-1]
+        if start < end:
+            raise Position(table.report.file, table.lines[0]).error(
+                f"the file starts at {start:%Y-%m-%d %H:%M:%S.%f}, allowed is the end of"
+                f" {before.report.file} or later; pass the files in the order recorded."
+            )
 
 
 def _market(venue: str, symbol: str) -> str:

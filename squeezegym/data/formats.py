@@ -26,8 +26,8 @@ class Format:
         venue: Who writes it; empty where a column tells.
         kind: What its rows are.
         columns: Columns that a file has, in the order of one without a header.
-        fields: Columns of the schema that take more than one column of the file as it is.
-            ``known_at`` is ``time`` where neither gives it.
+        fields: Columns of the schema that are computed. ``known_at`` is ``time`` where neither
+            these nor ``columns`` give it.
         more: Columns that may follow or stand anywhere in a file with a header.
         headerless: Whether a file may come without a header.
         order: Column of the schema that must not go back; None where files may be in any order and

@@ -150,6 +150,16 @@ def test_both_kinds_of_files_are_needed(tmp_path):
         read_recorded([book, prints, quotes])
 
 
+def test_files_follow_each_other(tmp_path):
+    one = write(tmp_path / "one.csv.gz", BOOK, *rows(0, *SNAPSHOT), *rows(5, "false,bid,99.9,3"))
+    two = write(tmp_path / "two.csv.gz", BOOK, *rows(9, "false,bid,99.9,4"))
+    prints = write(tmp_path / "trades" / "XUSDT.csv.gz", PRINTS, *rows(7, "7,buy,100,0.5"))
+    found = read_recorded([one, prints, two])
+    assert (found.checks.diffs_applied, found.checks.restarts) == (2, 0)
+    with pytest.raises(DataError, match=r"one.csv.gz, line 2: the file starts at 2023-11-14"):
+        read_recorded([two, one, prints])
+
+
 def test_bybit_sends_whole_snapshots(tmp_path):
     def message(kind: str, ms: int, bids: list, asks: list) -> str:
         data = {"s": "XUSDT", "b": bids, "a": asks, "u": 1, "seq": 2}
