@@ -155,9 +155,9 @@ def _trades(file: Path, fills: list[_Fill]) -> Table:
     deleveraged = {_key(fill) for fill in fills if fill.data["dir"].startswith(_DELEVERAGED)}
     rows = list(found.values())
     notes = [
-        f"{len({row['symbol'] for row in rows}):,} coins,"
-        f" {sum(bool(row['forced']) for row in rows):,} forced trades, {len(deleveraged):,} of them"
-        " of deleveraged winners"
+        f"coins: {len({row['symbol'] for row in rows}):,}; forced trades:"
+        f" {sum(bool(row['forced']) for row in rows):,}, of deleveraged winners:"
+        f" {len(deleveraged):,}"
     ]
     if any(row["side"] == 0 for row in rows):
         notes.append("of a trade in which neither order crossed the side is not known")
