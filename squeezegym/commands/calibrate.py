@@ -47,9 +47,8 @@ def calibrate(
     was when the same command is given again.
 
     Args:
-        book: Raw capture of the perp (Binance USD-M websocket lines, plain or gzip); several files
-            of one recording in order.
-        spot: Raw capture of spot from the same time.
+        book: Raw capture of the perp, or tables of its changes and trades; files in order.
+        spot: The same of spot from the same time.
         scenario: The .toml file whose marked numbers are rewritten.
         out: Write to this .toml. Default with --scenario: in its place.
         check: With --scenario: write nothing, and fail when the file differs from the recording.
@@ -100,10 +99,10 @@ def _fit(
     as_json: Path | None,
     markdown: Path | None,
 ) -> int:
-    from squeezegym.data.binance_raw import read_capture
     from squeezegym.data.fit import fit, work
     from squeezegym.data.fit_report import fit_markdown, fit_toml
     from squeezegym.data.from_data import scenario_from_data
+    from squeezegym.data.recorded import read_recorded
 
     needs("scipy", "theory", "calibrate")
     if out is None:
@@ -115,7 +114,7 @@ def _fit(
     check_target("--markdown", markdown, (".md",))
     names = [os.pathsep.join(str(path) for path in files) for files in (book, spot)]
     base = scenario_from_data(*names)  # type: ignore[arg-type]
-    perp, other = read_capture(list(book)), read_capture(list(spot))
+    perp, other = read_recorded(list(book)), read_recorded(list(spot))
     run = {"files": contents(*book, *spot), "seeds": seeds, "rounds": rounds}
     with unfinished("calibrate", (out,), **run) as keep:
         with market_time(work(seeds, rounds)) as advance:

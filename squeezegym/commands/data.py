@@ -38,7 +38,7 @@ class Check:
 class Fetch:
     """Download public data once: checksums verified, broken transfers continued, files cached."""
 
-    venue: Annotated[Literal["binance", "bybit", "bitmex", "tardis"], tyro.conf.Positional]
+    venue: Annotated[Literal["binance", "bybit", "bitmex", "okx", "tardis"], tyro.conf.Positional]
     """Whose files."""
     dataset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
     """As the venue names it: klines, aggTrades, metrics, trades, incremental_book_L2, ..."""

@@ -61,8 +61,8 @@ def proximity(
         positions: Leveraged positions, JSON or CSV.
         metrics: Open interest and ratios, as Binance publishes them.
         candles: Candles of the perp, an hour or shorter.
-        book: Raw capture of the perp, files of one recording in order.
-        spot: Raw capture of spot from the same time.
+        book: Raw capture of the perp, or tables of its changes and trades; files in order.
+        spot: The same of spot from the same time.
         interest: Open interest (base) that the positions are a sample of.
         depth_quote: Quote within 10 bp of the mid on one side, where no capture tells the depth.
         at: Moment, UTC, such as 2023-01-13T20:55. Default: the last of the data.

@@ -42,6 +42,7 @@ _QUIET: dict[str, Any] = {
     "catalyst.squeeze": 0.0,
     "catalyst.near_miss": 0.0,
     "episode.burn_in_s": WARMING_S,
+    "makers.spot.near_bias": 4,  # spot stands on ticks ten times its own: its touch is kept up
     "value.perp_share": 0.7,  # the perp leads, as in the other scenarios
     "activity.log_sd": 0.3,  # slow common activity, which quick excitation does not give
 }
@@ -151,6 +152,7 @@ KNOBS = (
     Knob("makers.spot.learning_bps_per_base", "spot volatility", 1),
     Knob("depth of the perp", "perp depth", 1, _levels),
     Knob("noise.perp.limit_visits_per_s", "perp spread", -1),
+    Knob("makers.spot.visits_per_s", "spot spread", -1),
 )
 
 
@@ -231,11 +233,6 @@ def fit(
     """
     target = watch_captures(perp, spot)
     recorded, ends = moments([target]), intervals(target)
-    # Both books stand on one grid: a spread below its tick cannot be had.
-    wanted = {
-        name: max(value, base.contract.tick_size if "spread" in name else 0.0)
-        for name, value in recorded.items()
-    }
     hawkes = {"perp": _hawkes(perp), "spot": _hawkes(spot)}
     start = Scenario.load(base, **_QUIET, **_excited(base, hawkes))
 
@@ -251,7 +248,7 @@ def fit(
     tried = []
     for turn in range(rounds):
         found = run(_turned(start, logs), seeds, seconds)
-        gaps = np.array([math.log(wanted[k.moment] / max(found[k.moment], 1e-12)) for k in KNOBS])
+        gaps = np.array([math.log(recorded[k.moment] / max(found[k.moment], 1e-12)) for k in KNOBS])
         step = np.clip(STEP / (1 + turn / 8) * signs * gaps, -0.7, 0.7)
         logs = np.clip(logs + step, -LARGEST, LARGEST)
         tried.append(logs)
