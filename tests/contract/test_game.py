@@ -277,6 +277,7 @@ def test_a_bankrupt_maker_whom_nobody_liquidates_leaves_and_quotes_no_more():
     account["quote"] -= 10**12  # as if it had lost all it has, and more
     assert env.step(quotes)[2]["maker_0"] and "maker_0" not in env.agents
     account["quote"] += 10**12  # it comes too late
+    env.batch.markets["learners"]["changed"][0, 2:4] = 1  # an ack says so
     del quotes["maker_0"]
     play(env, quotes.get, steps=5)
     assert _resting(env, slot) == 0
