@@ -80,6 +80,8 @@ def test_who_was_taken_sees_zeros_till_its_game_ends():
         assert left[-1] or terminated[1, 1] or not (seen[1, 1].any() or rewards[1, 1])
     assert truncated[1].tolist() == [True, False, True, True, True]
     assert True in left and False in left
+    again, _ = game.reset()
+    assert equal(again, batch.step(np.zeros((2, 5, 3)))[0][1]) and again["short_0"].any()
 
 
 def test_same_step_brings_the_last_of_one_game_with_the_first_of_the_next():
