@@ -60,6 +60,7 @@ class SqueezeGameVector:
         self.scenario = load_scenario(scenario, horizon_s, {})
         self._rows = GameRows(self.scenario, num_envs, threads)
         self._mode = AutoresetMode(autoreset_mode)
+        self.metadata = {"autoreset_mode": self._mode}
         self.agents = self._rows.names
         players = self._rows.players
         self.observation_spaces = {k: observation_space(p) for k, p in players.items()}

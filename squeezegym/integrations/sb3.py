@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
 from squeezegym.envs.vector import SqueezeVectorEnv
+from squeezegym.errors import ConfigError
 from squeezegym.integrations.trained import TrainedPolicy, load_policy, save_policy
 
 __all__ = ["SqueezeVecEnv", "TrainedPolicy", "load_policy", "make_sb3_vec", "save_policy"]
@@ -27,9 +29,13 @@ class SqueezeVecEnv(VecEnv):
     Args:
         env: A vector environment with ``autoreset_mode="SameStep"``.
         seed: Seed of the first reset: row ``i`` gets ``seed + i``.
+
+    Raises:
+        ConfigError: An environment in another mode.
     """
 
     def __init__(self, env: SqueezeVectorEnv, seed: int | None = None) -> None:
+        check_same_step(env.metadata)
         self.env = env
         self._rows = [env.row(i) for i in range(env.num_envs)]
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
@@ -97,6 +103,16 @@ class SqueezeVecEnv(VecEnv):
         if self.env.render_mode != "rgb_array":
             return [None for _ in range(self.num_envs)]
         return list(self.env.render() or ())
+
+
+def check_same_step(metadata: Mapping[str, Any]) -> None:
+    """Raise ConfigError unless a batch resets its rows in the step that ends their episode."""
+    mode = metadata["autoreset_mode"]
+    if mode is not AutoresetMode.SAME_STEP:
+        raise ConfigError(
+            "a VecEnv starts the next episode in the step that ends one: autoreset_mode must be"
+            f" 'SameStep', got '{mode.value}'"
+        )
 
 
 def _row(info: dict[str, Any], row: int) -> dict[str, Any]:

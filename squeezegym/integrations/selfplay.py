@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 from squeezegym.envs.gamespaces import N_ACTIONS, N_FEATURES
 from squeezegym.envs.gamevector import SqueezeGameVector, make_game_vec
 from squeezegym.errors import ConfigError, did_you_mean
+from squeezegym.integrations.sb3 import check_same_step
 
 
 class GameVecEnv(VecEnv):
@@ -29,6 +30,9 @@ class GameVecEnv(VecEnv):
         others: What the others do: from observations (markets, agents, entries) to actions
             (markets, agents, 3), of which only the others' count; default they stay flat.
         seed: Seed of the first reset: market ``m`` gets ``seed + m``.
+
+    Raises:
+        ConfigError: A batch in another mode, or agents that are none.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class GameVecEnv(VecEnv):
         others: Callable[[Any], Any] | None = None,
         seed: int | None = None,
     ) -> None:
+        check_same_step(games.metadata)
         self.games = games
         self.learners = list(games.agents if agents is None else agents)
         for name in self.learners:
@@ -93,8 +98,12 @@ class GameVecEnv(VecEnv):
         self._actions = actions
 
     def step_wait(self) -> tuple[Any, Any, Any, list[dict[str, Any]]]:
-        """Step every market; games that ended are already reset in what comes back."""
-        every = self._idle.copy() if self._others is None else np.array(self._others(self._seen))
+        """Step every market; games that ended are already reset in what comes back.
+
+        Raises:
+            ConfigError: Wrong actions, of the learners or of the others.
+        """
+        every = self._of_others()
         mine = np.asarray(self._actions).reshape(self.games.num_envs, len(self._at), -1)
         every[:, self._at, : mine.shape[2]] = mine
         self._seen, rewards, _, truncated, info = self.games.step(every)
@@ -110,6 +119,18 @@ class GameVecEnv(VecEnv):
                 final["TimeLimit.truncated"] = bool(truncated[market, at])
                 infos[row] = {**final, "terminal_observation": last[row]}
         return self._take(self._seen), _flat(rewards[:, self._at]), dones, infos
+
+    def _of_others(self) -> Any:
+        """Return (markets, agents, 3) float64 actions of those who do not learn."""
+        if self._others is None:
+            return self._idle.copy()
+        chosen = np.array(self._others(self._seen), np.float64)
+        if chosen.shape != self._idle.shape:
+            raise ConfigError(
+                f"others must return actions of shape {self._idle.shape} (markets, agents,"
+                f" numbers), got {chosen.shape}"
+            )
+        return chosen
 
     def close(self) -> None:
         """Stop the threads."""

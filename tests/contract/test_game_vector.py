@@ -10,6 +10,7 @@ import squeezegym
 from squeezegym import Scenario
 from squeezegym.envs.gamespaces import ACTIONS, N_FEATURES
 from squeezegym.errors import ConfigError
+from squeezegym.integrations.selfplay import GameVecEnv
 from squeezegym.testing import same
 from tests.contract.test_game import DEADLY, NAMES, PUSH, ROLE
 
@@ -140,6 +141,8 @@ def test_wrong_arguments_say_what_is_allowed():
         squeezegym.make_game_vec(num_envs=2).reset(seed=[1, 2, 3])
     with pytest.raises(ConfigError, match=r"unknown agent 'sniper'.*sniper_0"):
         squeezegym.make_game_sb3_vec(num_envs=1, agents=["sniper"])
+    with pytest.raises(ConfigError, match="must be 'SameStep', got 'NextStep'"):
+        GameVecEnv(squeezegym.make_game_vec(num_envs=1))
 
 
 def test_rows_of_one_role_keep_their_spaces_and_of_several_are_padded():
@@ -169,6 +172,30 @@ def test_ppo_learns_on_rows_that_are_the_agents_of_the_games():
     seen, _ = batch.reset(seed=3)
     width = again.observation_space.shape[0]
     assert same(again.reset(), seen[:, [0, 4], :width].reshape(8, width))
+
+
+def test_what_the_others_do_need_not_be_floats_but_has_a_shape():
+    """Whole numbers from a script may not cut those of the learners."""
+    rows = {}
+    for kind in (np.int64, np.float64):
+        rows[kind] = squeezegym.make_game_sb3_vec(
+            num_envs=1,
+            agents=["squeezer_0"],
+            others=lambda seen, kind=kind: np.zeros((1, 5, 3), kind),
+            seed=1,
+            horizon_s=1.0,
+        )
+        rows[kind].reset()
+    half = np.array([[0.5, 1.0]])
+    for _ in range(8):
+        left, right = (venv.step(half) for venv in rows.values())
+        assert same(left[0], right[0])
+    held = rows[np.int64].games.batch.views["position"][0, 0]
+    assert held == rows[np.float64].games.batch.views["position"][0, 0] > 0
+    wrong = squeezegym.make_game_sb3_vec(num_envs=1, others=lambda seen: np.zeros((5, 3)))
+    wrong.reset()
+    with pytest.raises(ConfigError, match=r"shape \(1, 5, 3\) \(markets.*got \(5, 3\)"):
+        wrong.step(np.zeros((5, 3)))
 
 
 def test_the_last_info_of_a_row_is_its_agents():

@@ -8,6 +8,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor, VecNormalize
 
 import squeezegym
+from squeezegym.errors import ConfigError
 
 ID = "squeezegym/ShortSqueeze-v0"
 SHORT = {"horizon_s": 0.6}
@@ -114,3 +115,8 @@ def test_seeds_belong_to_rows():
     envs.set_options({"unknown": 1})
     assert (envs.reset() == first).all()
     assert not (envs.reset() == first).all(axis=1).any()
+
+
+def test_another_autoreset_mode_is_refused():
+    with pytest.raises(ConfigError, match="must be 'SameStep', got 'NextStep'"):
+        native(1, autoreset_mode="NextStep")
