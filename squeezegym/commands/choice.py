@@ -25,10 +25,10 @@ class MarketOptions:
     """What a named market starts from, and what is changed in it.
 
     Attributes:
-        book: from_data: raw capture of the perp (Binance USD-M websocket lines, plain or gzip);
-            several files of one recording in order.
-        spot: from_data: raw capture of spot from the same time. Without it the spot book is placed
-            by the basis.
+        book: from_data: raw capture of the perp (Binance USD-M websocket lines, plain or gzip), or
+            tables of its changes and trades; files of one recording in order.
+        spot: from_data: the same of spot from the same time. Without it the spot book is placed by
+            the basis.
         positions: from_data: leveraged positions, JSON or CSV with side, size, entry_price and
             leverage or liquidation_price.
         open_interest: from_data: open interest (base); half of each side is drawn as leveraged
