@@ -40,6 +40,7 @@ from squeezegym.gatewaycodes import (
 PENDING = np.uint64(1)  # in the place of the id of an order in line; books begin above it
 _GATEWAY = np.int64(Source.GATEWAY)
 _STREAM = np.int64(Stream.SERVICE)
+_MOST_WORK = np.int64(2**32 - 1)  # ns, of others before one message: what its row can hold
 _RESERVED = np.int64(2)  # places for the venue's own messages: one engine, one desk
 
 
@@ -65,7 +66,7 @@ def hear_others(market):
     work = np.int64(gateway["others"] * np.float64(passed))
     gateway["heard"] = now
     gateway["offered"] += work
-    gateway["between"] += work
+    gateway["between"] = min(gateway["between"] + work, _MOST_WORK)
     if gateway["waiting"] == 0:
         begun = max(gateway["busy_until"], now - passed)
         gateway["busy_until"] = max(begun + min(gateway["between"], passed), now)
@@ -266,6 +267,7 @@ def open_gateway(market, params):
     gateway["busy_until"] = market["clock"]["now"]
     gateway["service"] = params["gateway"]["service"]
     gateway["others"] = 0.0
+    gateway["heard"] = market["clock"]["now"]
     gateway["between"] = 0
     gateway["theirs"] = 0
     gateway["waiting"] = 0
