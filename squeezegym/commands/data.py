@@ -27,7 +27,7 @@ class Check:
     files: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Files of any known format, plain, gzip, zip or lz4."""
     kind: str | None = None
-    """Kind of rows, such as trades or klines; only where neither columns nor path tell it."""
+    """Kind of rows, such as trades or klines: of several in a file, or where nothing else tells."""
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False
     """Print the reports as JSON instead of a table."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None

@@ -19,9 +19,9 @@ from squeezegym.integrations.sb3 import check_same_step
 class GameVecEnv(VecEnv):
     """Some agents of a batch of games as the rows of a ``VecEnv``, market by market.
 
-    Row ``m * len(agents) + i`` is agent ``i`` of market ``m``. Agents of one role have their own
-    spaces; those of several roles have the longest, padded with zeros, of which each ignores what
-    is not its own. An agent that was taken stays with zeros until its game ends: all rows of a
+    Row ``m * len(agents) + i`` is agent ``i`` of market ``m``. Agents whose spaces are the same
+    keep them; others share the longest, padded with zeros, of which each ignores what is not its
+    own. An agent that was taken stays with zeros until its game ends: all rows of a
     market end together, and are reset in the same step.
 
     Args:
