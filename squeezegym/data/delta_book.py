@@ -42,8 +42,12 @@ from squeezegym.errors import DataError
 
 IntArray = NDArray[np.int64]
 _LINEAR = ("USDT", "USDC", "PERP")
-_SPOT = ("binance", "binance-us", "bybit-spot", "okex", "coinbase", "kraken", "bitstamp")
-_SWAPS = ("binance-futures", "hyperliquid")
+# As Tardis names them: derivatives of these venues have names of their own.
+_SPOT = (
+    *("binance", "binance-us", "bitfinex", "bitget", "bitstamp", "bybit-spot", "coinbase"),
+    *("gate-io", "gemini", "huobi", "kraken", "kucoin", "okex", "upbit"),
+)
+_SWAPS = ("binance-futures", "huobi-dm-linear-swap", "hyperliquid")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -153,7 +157,7 @@ def _check_order(tables: Sequence[Table]) -> None:
 
 def _market(venue: str, symbol: str) -> str:
     """Market of a symbol: contracts that are not known to be linear count as inverse."""
-    if venue in _SPOT:
+    if venue in _SPOT or (venue == "hyperliquid" and symbol.startswith("@")) or "/" in symbol:
         return "spot"
     is_linear = venue in _SWAPS or (venue == "bybit" and symbol.endswith(_LINEAR))
     return "usdm" if is_linear else "cm"

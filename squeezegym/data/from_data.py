@@ -43,8 +43,9 @@ def scenario_from_data(
     are merged in groups that keep their lots.
 
     Args:
-        book: Files of the perp's capture (Binance USD-M, raw), joined by ``os.pathsep``.
-        spot: Files of a spot capture of the same time. Without it the spot book is placed by the
+        book: Files of the perp, joined by ``os.pathsep``: a raw capture (Binance USD-M), or tables
+            of changes and trades, as :func:`squeezegym.data.recorded.read_recorded` takes them.
+        spot: Files of spot from the same time. Without it the spot book is placed by the
             basis of ``base`` with the perp's levels and flow, scaled by the ratios of ``base``.
         positions: File of leveraged positions, see :mod:`squeezegym.data.positions`.
         open_interest: Base. Half of it is drawn as 1,000 leveraged shorts, and half as 1,000

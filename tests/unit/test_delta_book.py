@@ -171,6 +171,28 @@ def test_a_snapshot_far_ahead_is_a_wrong_time(tmp_path):
         read(tmp_path, book)
 
 
+@pytest.mark.parametrize(
+    ("venue", "symbol", "market"),
+    [
+        ("binance-futures", "XUSDT", "usdm"),
+        ("binance-delivery", "XUSD_PERP", "cm"),
+        ("bybit", "XUSD", "cm"),
+        ("bybit", "XUSDT", "usdm"),
+        ("gate-io", "X_USDT", "spot"),
+        ("gate-io-futures", "X_USDT", "cm"),
+        ("hyperliquid", "X", "usdm"),
+        ("hyperliquid", "@107", "spot"),
+    ],
+)
+def test_venue_and_symbol_tell_the_market(tmp_path, venue, symbol, market):
+    def of_venue(lines: list[str]) -> list[str]:
+        return [line.replace("binance-futures,XUSDT", f"{venue},{symbol}") for line in lines]
+
+    book = [*rows(0, *SNAPSHOT), *rows(9, "false,bid,99.9,3")]
+    found = read(tmp_path, of_venue(book), of_venue(rows(1, "7,buy,100,0.5")))
+    assert (found.market, found.symbol) == (market, symbol)
+
+
 def test_bybit_sends_whole_snapshots(tmp_path):
     def message(kind: str, ms: int, bids: list, asks: list) -> str:
         data = {"s": "XUSDT", "b": bids, "a": asks, "u": 1, "seq": 2}
