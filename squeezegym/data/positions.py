@@ -101,11 +101,11 @@ Rows = list[tuple[str, Mapping[str, Any]]]
 
 def _of_csv(name: str, text: str) -> Rows:
     """Return each row after where it stands, as errors say it."""
-    reader = csv.DictReader(text.splitlines(), restkey="", skipinitialspace=True)
+    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
     rows: Rows = []
     for row in reader:
         where = f"{name}, line {reader.line_num}"
-        if "" in row or None in row.values():
+        if None in row or None in row.values():  # too many, too few
             raise DataError(
                 f"{where}: more or fewer columns than in the header are found, allowed are"
                 f" {len(reader.fieldnames or ())}; restore the line, with decimals after a point."

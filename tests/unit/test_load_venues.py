@@ -159,6 +159,12 @@ def test_positions_of_a_table(tmp_path):
         ("BTC", -1, False, 109.0),
         ("ETH", 1, True, None),
     ]
+    # As pandas writes it, with a column that has no name.
+    numbered = write(tmp_path / "n.csv", f",{head}", "0,BTC,SHORT,2,100,10,isolated,109")
+    assert values(load(numbered).frame, "symbol", "side", "size") == [("BTC", -1, 2.0)]
+    for wrong in ("0,BTC,SHORT,2,100,10,isolated,109,7", "0,BTC,SHORT,2,100"):
+        with pytest.raises(DataError, match=r"n.csv, line 2: more or fewer columns"):
+            load(write(tmp_path / "n.csv", f",{head}", wrong))
 
 
 def raw(stream: str, data: dict, i: int) -> str:
