@@ -18,6 +18,7 @@ import numpy as np
 from squeezegym import __version__
 from squeezegym.errors import ConfigError
 from squeezegym.files import write_whole
+from squeezegym.resources import resources
 
 RUN = "run.json"
 """Which run the parts beside it belong to."""
@@ -158,9 +159,9 @@ def _load(path: Path) -> dict[str, Any] | None:
 
 @cache
 def _sources() -> str:
-    """Digest of the package's own files: other code may make other parts."""
-    folder = Path(__file__).parent
+    """Digest of the package's code and shipped numbers: others may make other parts."""
+    code, numbers = Path(__file__).parent, Path(str(resources()))
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
+    for path in (*sorted(code.rglob("*.py")), *sorted(numbers.rglob("*.toml"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,6 +1,7 @@
 """Finished parts of a run: kept, found again, refused to another run, removed at the end."""
 
 import io
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,8 @@ from squeezegym.cli import main
 from squeezegym.commands import unfinished
 from squeezegym.errors import ConfigError, DataError
 from squeezegym.files import write_whole
-from squeezegym.parts import Parts, anew
+from squeezegym.parts import Parts, _sources, anew
+from squeezegym.resources import resources
 
 
 def made(calls, value=1.5):
@@ -92,6 +94,18 @@ def test_another_run_is_refused(tmp_path, monkeypatch):
     for other in (tmp_path / "own", tmp_path / "own" / "notes.txt"):
         with pytest.raises(ConfigError, match="something else"):
             Parts(other, {})
+
+
+def test_code_and_shipped_numbers_tell_runs_apart(tmp_path, monkeypatch):
+    """The brackets of a margin table are as much a part of a run as the code that reads them."""
+    before = _sources.__wrapped__()
+    assert before == _sources.__wrapped__() == _sources()
+    shutil.copytree(str(resources()), tmp_path / "configs")
+    monkeypatch.setattr("squeezegym.parts.resources", lambda: tmp_path / "configs")
+    assert _sources.__wrapped__() == before
+    with (tmp_path / "configs" / "brackets" / "btcusdt.toml").open("a") as file:
+        file.write("# other numbers\n")
+    assert _sources.__wrapped__() != before
 
 
 def test_threads_may_make_parts(tmp_path):
