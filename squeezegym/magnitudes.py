@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from squeezegym.sections import LARGEST_QUANTA
+from squeezegym.sections import LARGEST_QUANTA, Learner
+from squeezegym.units import quanta
 
 if TYPE_CHECKING:
     from squeezegym.scenario import Scenario
@@ -36,6 +37,24 @@ def check_magnitude(scenario: Scenario) -> None:
                     if unit in ("_quote", "_base")
                     else f"{name}={value:g} is longer than a market can run; {largest:g} at most"
                 )
+
+
+def check_capital(scenario: Scenario) -> None:
+    """Raise ValueError for a capital below the smallest amount that a market counts, one quantum.
+
+    Rewards and observations are shares of it.
+    """
+    least = scenario.contract.tick_size * scenario.contract.lot_size
+    owners: dict[str, tuple[Learner, int]] = {"learner": (scenario.learner, 1)}
+    if scenario.game is not None:
+        for name, player in scenario.game.players.items():
+            owners[f"game.players.{name}"] = (player, sum(not seat.hand for seat in player.seats))
+    for name, (learner, wallets) in owners.items():
+        if quanta(scenario, learner.capital_quote / wallets) < 1:
+            raise ValueError(
+                f"{name}.capital_quote={learner.capital_quote:g} is less than a market can count; "
+                f"{least * wallets:g} at least, or a finer tick_size or lot_size"
+            )
 
 
 def check_rounds(scenario: Scenario) -> None:

@@ -20,7 +20,7 @@ from squeezegym.crowd import Followers, Fomo, Reloaders, Snipers
 from squeezegym.errors import ConfigError, did_you_mean
 from squeezegym.gateways import Gateway, Transport, check_gateway
 from squeezegym.guards import Guard
-from squeezegym.magnitudes import check_magnitude, check_rounds
+from squeezegym.magnitudes import check_capital, check_magnitude, check_rounds
 from squeezegym.perpless import check_perpless, fill_perpless
 from squeezegym.players import Game, check_players
 from squeezegym.protections import Protection
@@ -106,6 +106,7 @@ class Scenario(Frozen):
         check_players(self)
         check_capacity(self)
         check_magnitude(self)
+        check_capital(self)
         check_gateway(self)
         check_rounds(self)
         return self

@@ -272,6 +272,21 @@ def test_numbers_that_mean_nothing_are_named(key, value):
         Scenario.load("short_squeeze", **{key: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "least"),
+    [
+        ("short_squeeze", "learner", 1e-4),
+        ("squeeze_game", "game.players.maker_0", 1e-4),
+        ("squeeze_game", "game.players.arbitrageur_0", 2e-4),
+    ],
+)
+def test_a_capital_is_at_least_what_a_market_counts(name, key, least):
+    """Rewards are shares of it: of nothing they would be no numbers."""
+    Scenario.load(name, **{f"{key}.capital_quote": least})
+    with pytest.raises(ConfigError, match=rf"{key}.capital_quote=.*; {least:g} at least"):
+        Scenario.load(name, **{f"{key}.capital_quote": 0.4 * least})
+
+
 def test_a_compressed_clock_divides_slow_rules_and_nothing_else():
     slow = {"funding.first_s": 60.0, "borrowing.notice_s": 90.0, "liquidation.cooldown_ms": 500.0}
     plain, fast = (
