@@ -44,12 +44,17 @@ class Plan:
     """Held-out episodes of everything else."""
     world: tuple[str, ...] = ()
     """Changes to the scenario everywhere."""
+    effort: float = 1.0
+    """Share of the steps of PPO, which are most of the time."""
     short: bool = False
 
     def settings(self, name: str, seed: int) -> Training:
         """Return the settings of one training."""
         changed = {**self.changes, "changes": self.world, "seed": seed}
-        return load(name).model_copy(update=changed)
+        settings = load(name).model_copy(update=changed)
+        if settings.learner.algorithm != "ppo":
+            return settings
+        return settings.model_copy(update={"steps": max(1, round(settings.steps * self.effort))})
 
     def seeds(self, *, fewer: bool = False) -> range:
         """Return the held-out seeds, far above every training seed."""
@@ -59,7 +64,7 @@ class Plan:
 FULL = Plan(
     runs={"ppo": 5, "recurrent_ppo": 3, "no_liquidations": 3, "no_memory": 3},
     changes={},
-    episodes=3000,
+    episodes=2000,
     fewer=500,
 )
 SHORT = Plan(

@@ -18,7 +18,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,6 +63,12 @@ class Config:
     """Run every stage in minutes; the numbers mean nothing."""
     stages: tuple[str, ...] = ()
     """Only these stages. Default: all."""
+    effort: float = 1.0
+    """Share of the steps of PPO, which are most of the time; fewer steps learn less."""
+    episodes: int | None = None
+    """Held-out episodes of the main table. Default: 2,000."""
+    fewer: int | None = None
+    """Held-out episodes of everything else. Default: 500."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +236,7 @@ def reproduce(config: Config, console: Console) -> None:
     unknown = [name for name in config.stages if name not in STAGES]
     if unknown:
         raise ConfigError(f"unknown stage {unknown[0]!r}; stages are {', '.join(STAGES)}")
-    plan = SHORT if config.short else FULL
+    plan = _plan(config)
     _claim(config.out, plan)
     wanted = [name for name in STAGES if name in (config.stages or STAGES)]
     left = [name for name in wanted if not (config.out / f"{name}.json").exists()]
@@ -248,6 +254,20 @@ def reproduce(config: Config, console: Console) -> None:
         console.print(f"{name} took {_duration(time.perf_counter() - began)}")
 
 
+def _plan(config: Config) -> Plan:
+    """Return the plan of these settings; raises ConfigError for sizes that are none."""
+    plan = SHORT if config.short else FULL
+    if not 0 < config.effort <= 1:
+        raise ConfigError(f"effort is a share above 0, at most 1; got {config.effort:g}")
+    episodes = plan.episodes if config.episodes is None else config.episodes
+    fewer = plan.fewer if config.fewer is None else config.fewer
+    if not 8 <= fewer <= episodes:
+        raise ConfigError(
+            f"episodes and fewer are 8 and above, fewer at most episodes; got {episodes}, {fewer}"
+        )
+    return replace(plan, effort=config.effort, episodes=episodes, fewer=fewer)
+
+
 def _claim(out: Path, plan: Plan) -> None:
     """Make the folder, or see that it holds this plan."""
     asked = {
@@ -256,6 +276,7 @@ def _claim(out: Path, plan: Plan) -> None:
         "world": list(plan.world),
         "episodes": plan.episodes,
         "fewer": plan.fewer,
+        "effort": plan.effort,
     }
     out.mkdir(parents=True, exist_ok=True)
     file = out / "plan.json"

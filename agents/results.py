@@ -57,7 +57,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _head(plan: Plan, told: Mapping[str, Any], policies: Mapping[str, str]) -> list[str]:
     machine, git = told["platform"], told["git"] or {"commit": "unknown", "clean": False}
-    command = "python -m agents.reproduce" + (" --short" if plan.short else "")
+    command = "python -m agents.reproduce"
+    if plan.short:
+        command += " --short"
+    else:
+        command += f" --effort {plan.effort:g} --episodes {plan.episodes} --fewer {plan.fewer}"
     runs = ", ".join(f"{LABELS[name]} {count}" for name, count in plan.runs.items())
     steps = ", ".join(
         f"{LABELS[name]} {plan.settings(name, 0).steps / 1e6:g} M" for name in plan.runs

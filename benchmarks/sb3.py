@@ -1,7 +1,7 @@
 """PPO end to end on the native batch, beside the same learner on an environment that costs nothing.
 
 Usage:
-    python benchmarks/sb3.py                      # about 3 minutes
+    python benchmarks/sb3.py                      # about 10 minutes
     python benchmarks/sb3.py --short              # a smoke run
     python benchmarks/sb3.py --json result.json
 
@@ -45,8 +45,8 @@ class Settings:
     """Batches to measure."""
     rollout: int = 8192
     """Steps of one rollout over all markets."""
-    batch: int = 1024
-    """Minibatch."""
+    minibatches: tuple[int, ...] = (64, 1024)
+    """Minibatches to measure: that of stable-baselines3's PPO by default, and a large one."""
     epochs: int = 10
     """Passes over a rollout."""
     rollouts: int = 2
@@ -68,6 +68,7 @@ class Result:
     """One batch: steps a second of each repeat, with the market and without."""
 
     markets: int
+    minibatch: int
     market: list[float] = dataclasses.field(default_factory=list)
     free: list[float] = dataclasses.field(default_factory=list)
 
@@ -123,7 +124,7 @@ def free_vec_env(like: VecEnv) -> VecEnv:
     return Free()
 
 
-def bench(s: Settings, n: int, options: dict[str, Any]) -> Result:
+def bench(s: Settings, n: int, minibatch: int, options: dict[str, Any]) -> Result:
     """Let both learners run in turns on ``n`` markets."""
     venv = squeezegym.make_sb3_vec(s.env_id, n, seed=0, threads=s.threads, **options)
     n_steps = max(2, s.rollout // n)
@@ -133,7 +134,7 @@ def bench(s: Settings, n: int, options: dict[str, Any]) -> Result:
             "MlpPolicy",
             env,
             n_steps=n_steps,
-            batch_size=min(s.batch, rollout),
+            batch_size=min(minibatch, rollout),
             n_epochs=s.epochs,
             seed=0,
             device="cpu",
@@ -145,7 +146,7 @@ def bench(s: Settings, n: int, options: dict[str, Any]) -> Result:
     actions = np.random.default_rng(0).uniform(-1, 1, (_N_ACTIONS, n, 2)).astype(np.float32)
     learners[0]._last_obs = put_out_of_step(venv.env, actions)
     learners[0]._last_episode_starts = np.zeros(n, np.bool_)
-    result = Result(n)
+    result = Result(n, minibatch)
     for _ in range(s.repeats):
         for learner, speeds in zip(learners, (result.market, result.free), strict=True):
             started = time.perf_counter()
@@ -159,14 +160,16 @@ def table(results: list[Result], about: dict[str, Any]) -> Table:
     """Lay the results out."""
     title = ", ".join(f"{key} {value}" for key, value in about.items())
     out = Table(title=title, title_justify="left")
-    for column in ("markets", "PPO steps/s", "free environment", "of free", "us/step"):
+    for column in ("markets", "minibatch", "PPO steps/s", "free environment", "of free", "us/step"):
         out.add_column(column, justify="right")
     for r in results:
         cells = [
             f"{statistics.median(speeds):,.0f} ({min(speeds):,.0f} - {max(speeds):,.0f})"
             for speeds in (r.market, r.free)
         ]
-        out.add_row(str(r.markets), *cells, f"{r.of_free:.1%}", f"{r.us_per_step:.1f}")
+        out.add_row(
+            str(r.markets), str(r.minibatch), *cells, f"{r.of_free:.1%}", f"{r.us_per_step:.1f}"
+        )
     return out
 
 
@@ -175,13 +178,18 @@ def main(args: list[str] | None = None) -> None:
     s = tyro.cli(Settings, description=__doc__, args=args)
     options: dict[str, Any] = {}
     if s.short:
-        s = dataclasses.replace(s, markets=(16,), rollout=256, rollouts=1, repeats=2)
+        s = dataclasses.replace(
+            s, markets=(16,), minibatches=(64,), rollout=256, rollouts=1, repeats=2
+        )
         options = {"horizon_s": 2.0}
     torch.set_num_threads(s.torch_threads)
     results = []
-    for n in s.markets:
-        Console(stderr=True).print(f"measuring {n} markets ...", highlight=False)
-        results.append(bench(s, n, options))
+    for minibatch in s.minibatches:
+        for n in s.markets:
+            Console(stderr=True).print(
+                f"measuring {n} markets, minibatches of {minibatch} ...", highlight=False
+            )
+            results.append(bench(s, n, minibatch, options))
     about = {**machine(), "torch": torch.__version__, "torch threads": s.torch_threads}
     console = Console(width=None if sys.stdout.isatty() else 150)
     console.print(table(results, about))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import gymnasium as gym
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
 from squeezegym import Market
@@ -20,103 +22,105 @@ STUDY_SEEDS = 40
 FRAME_SEED, FRAME_STEPS = 1, 2200
 GRID = np.arange(-30.0, 61.0)  # s from ignition
 HERE = Path(__file__).parent
+IGNITED = {"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0}  # the metaorder is large enough
+
+POLICIES = {
+    "all at the bankruptcy price (Binance)": "ioc_at_bankruptcy",
+    "a fifth, then a pause (Hyperliquid)": "partial_20_cooldown",
+    "small steps (Deribit)": "small_steps",
+    "growing share (Drift)": "ramp",
+}
+MARKS = {
+    "median of three (Binance)": "binance",
+    "index (dYdX v4)": "oracle",
+    "last trade": "last",
+    "fair price (BitMEX)": "funding_basis",
+}
+PROTECTIONS: dict[str, dict[str, Any]] = {
+    "no rule": {},
+    "liquidation throttle, 2 accounts a second": {
+        "liquidation_throttle": {"start_s": 0.0, "per_s": 2.0}
+    },
+    "velocity halt at 0.5 % in a minute": {
+        "velocity_halt": {"start_s": 0.0, "variant": 0.005, "pause_s": 20.0}
+    },
+    "the vault absorbs half of a position": {"absorption": {"start_s": 0.0, "share": 0.5}},
+    "price band of 0.2 % around the mark": {"price_band": {"start_s": 0.0, "width": 0.002}},
+}
 
 
-def run(scenario: str, seed: int, seconds: float, **changes: Any) -> Any:
-    """Series of one market whose metaorder is large enough."""
-    ignited = {"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0}
-    market = Market(scenario, seed=seed, **{**ignited, **changes})
-    market.run(seconds=seconds)
-    return market.series()
+def save(figure: Figure, name: str) -> None:
+    """Write one picture."""
+    figure.savefig(HERE / "images" / f"{name}.png")
 
 
-def three_rules(scenario: str, liquidated: Literal["shorts", "longs"]) -> None:
-    """The same seed with forced orders in the book, absorbed off-book, and without them."""
-    series = {
-        label: run(scenario, SEED, 300, **{"liquidation.destination": destination})
-        for label, destination in (
-            ("liquidations through the book", "book"),
-            ("absorbed off-book", "absorber"),
-            ("nobody liquidated", "off"),
-        )
+def same_seed(
+    scenario: str, rules: Mapping[str, Mapping[str, Any]], seed: int = SEED, seconds: float = 300
+) -> dict[str, Any]:
+    """Series of one seed under each set of changes, by label."""
+    series = {}
+    for label, changes in rules.items():
+        market = Market(scenario, seed=seed, **{**IGNITED, **changes})
+        market.run(seconds=seconds)
+        series[label] = market.series()
+    return series
+
+
+def of_one(key: str, labels: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Rules that differ in one number, by label."""
+    return {label: {key: value} for label, value in labels.items()}
+
+
+def squeezes() -> None:
+    """One seed with forced orders in the book, absorbed off-book, and without them."""
+    labels = {
+        "liquidations through the book": "book",
+        "absorbed off-book": "absorber",
+        "nobody liquidated": "off",
     }
-    figure = worlds(series, f"{scenario}, seed {SEED}: one seed, three rules", liquidated)
-    figure.savefig(HERE / "images" / f"{scenario}.png")
+    forced: dict[str, Literal["shorts", "longs"]] = {
+        "short_squeeze": "shorts",
+        "long_flush": "longs",
+        "thin_alt": "shorts",
+    }
+    for scenario, liquidated in forced.items():
+        series = same_seed(scenario, of_one("liquidation.destination", labels))
+        title = f"{scenario}, seed {SEED}: one seed, three rules"
+        save(worlds(series, title, liquidated), scenario)
 
 
 def crossing() -> None:
     """The same seed with retail FOMO and without."""
-    series = {
-        "as shipped": run("round_number", SEED, 1800),
-        "without FOMO": run("round_number", SEED, 1800, **{"fomo.accounts": 0}),
-    }
-    figure = phases(series, f"round_number, seed {SEED}: squeeze, build-up, flush")
-    figure.savefig(HERE / "images" / "round_number.png")
+    each: dict[str, dict[str, Any]] = {"as shipped": {}, "without FOMO": {"fomo.accounts": 0}}
+    series = same_seed("round_number", each, seconds=1800)
+    save(phases(series, f"round_number, seed {SEED}: squeeze, build-up, flush"), "round_number")
 
 
 def equity() -> None:
     """The same seed as it is, without the buy restriction, and without pauses."""
     free = {"protection.buy_restriction.start_s": None}
-    series = {
-        "pauses and buy restriction": run("equity_halt", HALT_SEED, 1800),
-        "pauses alone": run("equity_halt", HALT_SEED, 1800, **free),
-        "neither": run("equity_halt", HALT_SEED, 1800, **{**free, "protection.limits.on": False}),
+    each: dict[str, dict[str, Any]] = {
+        "pauses and buy restriction": {},
+        "pauses alone": free,
+        "neither": {**free, "protection.limits.on": False},
     }
-    figure = halts(series, f"equity_halt, seed {HALT_SEED}: one seed, three protections")
-    figure.savefig(HERE / "images" / "equity_halt.png")
+    series = same_seed("equity_halt", each, HALT_SEED, 1800)
+    title = f"equity_halt, seed {HALT_SEED}: one seed, three protections"
+    save(halts(series, title), "equity_halt")
 
 
-def policies() -> None:
-    """The same seed under the engines of four venues."""
-    labels = {
-        "all at the bankruptcy price (Binance)": "ioc_at_bankruptcy",
-        "a fifth, then a pause (Hyperliquid)": "partial_20_cooldown",
-        "small steps (Deribit)": "small_steps",
-        "growing share (Drift)": "ramp",
+def rules() -> None:
+    """One squeeze under the engines of four venues, four marks, and five protections."""
+    protections = {
+        label: {"protection": {"book": "perp", **rule}} for label, rule in PROTECTIONS.items()
     }
-    series = {
-        label: run("short_squeeze", SEED, 300, **{"liquidation.policy": policy})
-        for label, policy in labels.items()
-    }
-    figure = worlds(series, f"short_squeeze, seed {SEED}: one seed, four liquidation engines")
-    figure.savefig(HERE / "images" / "policies.png")
-
-
-def mark_rules() -> None:
-    """The same seed under four marks."""
-    labels = {
-        "median of three (Binance)": "binance",
-        "index (dYdX v4)": "oracle",
-        "last trade": "last",
-        "fair price (BitMEX)": "funding_basis",
-    }
-    series = {
-        label: run("short_squeeze", SEED, 300, **{"marks.rule": rule})
-        for label, rule in labels.items()
-    }
-    figure = worlds(series, f"short_squeeze, seed {SEED}: one seed, four marks")
-    figure.savefig(HERE / "images" / "marks.png")
-
-
-def protections() -> None:
-    """The same seed under rules by which a venue protects its perp."""
-    rules: dict[str, dict[str, Any]] = {
-        "no rule": {},
-        "liquidation throttle, 2 accounts a second": {
-            "liquidation_throttle": {"start_s": 0.0, "per_s": 2.0}
-        },
-        "velocity halt at 0.5 % in a minute": {
-            "velocity_halt": {"start_s": 0.0, "variant": 0.005, "pause_s": 20.0}
-        },
-        "the vault absorbs half of a position": {"absorption": {"start_s": 0.0, "share": 0.5}},
-        "price band of 0.2 % around the mark": {"price_band": {"start_s": 0.0, "width": 0.002}},
-    }
-    series = {
-        label: run("short_squeeze", SEED, 300, protection={"book": "perp", **rule})
-        for label, rule in rules.items()
-    }
-    figure = worlds(series, f"short_squeeze, seed {SEED}: one seed, five protections")
-    figure.savefig(HERE / "images" / "protections.png")
+    for name, each, what in (
+        ("policies", of_one("liquidation.policy", POLICIES), "four liquidation engines"),
+        ("marks", of_one("marks.rule", MARKS), "four marks"),
+        ("protections", protections, "five protections"),
+    ):
+        series = same_seed("short_squeeze", each)
+        save(worlds(series, f"short_squeeze, seed {SEED}: one seed, {what}"), name)
 
 
 def around_ignition() -> None:
@@ -124,9 +128,8 @@ def around_ignition() -> None:
     rows = []
     for destination in ("book", "absorber"):
         for seed in range(STUDY_SEEDS):
-            ignited = {"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0}
-            rule = {"liquidation.destination": destination}
-            market = Market("short_squeeze", seed=seed, **{**ignited, **rule})
+            rule: dict[str, Any] = {"liquidation.destination": destination}
+            market = Market("short_squeeze", seed=seed, **{**IGNITED, **rule})
             market.run(300)
             event, series = market.ignition()["ignition_s"], market.series()
             if event is None or not 30 < event < 210:
@@ -144,7 +147,7 @@ def around_ignition() -> None:
     }
     title = f"short_squeeze, seeds 0 to {STUDY_SEEDS - 1}: price around ignition"
     figure = event_study(frame, title, "perp mid over that at ignition, bp", "ignition")
-    figure.savefig(HERE / "images" / "event_study.png")
+    save(figure, "event_study")
 
 
 def ahead() -> None:
@@ -153,8 +156,7 @@ def ahead() -> None:
     market.run(60)
     mark = float(market.series()["mark"][-1])
     title = f"short_squeeze, seed {SEED}, after 60 s: what is liquidated where"
-    figure = liquidation_map(liquidation_frame(market), mark, title)
-    figure.savefig(HERE / "images" / "liquidation_map.png")
+    save(liquidation_map(liquidation_frame(market), mark, title), "liquidation_map")
 
 
 def frame() -> None:
@@ -171,14 +173,10 @@ def frame() -> None:
 
 if __name__ == "__main__":
     (HERE / "images").mkdir(exist_ok=True)
-    three_rules("short_squeeze", "shorts")
-    three_rules("long_flush", "longs")
-    three_rules("thin_alt", "shorts")
+    squeezes()
     crossing()
     equity()
-    policies()
-    mark_rules()
-    protections()
+    rules()
     around_ignition()
     ahead()
     frame()

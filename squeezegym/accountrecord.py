@@ -76,6 +76,7 @@ CROWD_DTYPE = np.dtype(
         ("sniper_side", "i8"),
         ("sniper_since", "i8"),  # time they went in
         ("sniper_peak", "f8"),  # largest published forced flow since, decayed lots
+        ("batches", "i8", (2,)),  # uncross of the last batch that followers and snipers joined
         ("caught", "i8"),  # accounts that FOMO has reached so far
         ("infected", "i8"),  # of them, those who still spread it
         ("waiting", "i8"),  # slot of the next holder to reload, by ``next``; 0: nobody

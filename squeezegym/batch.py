@@ -86,6 +86,22 @@ class Batch:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_pool": None}
 
+    @classmethod
+    def opened(cls, scenario: Scenario, seeds: Sequence[int], threads: int | None = None) -> Batch:
+        """Return markets at their opening, one a seed, with the burn-in behind them.
+
+        Args:
+            scenario: Of all.
+            seeds: Of their episodes.
+            threads: Most threads; `default_threads`, if left out.
+        """
+        batch = cls(scenario, len(seeds), threads)
+        for row, seed in enumerate(seeds):
+            batch.seed_row(row, seed)
+        batch.command(slice(None), Command.RESET)
+        batch.advance()
+        return batch
+
     def seed_row(self, row: int, seed: int) -> None:
         """Set the stream states that the next reset of ``row`` starts from."""
         views = self._by_seat(self.views)[row]

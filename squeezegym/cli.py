@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Union
@@ -23,6 +25,7 @@ from squeezegym.commands.replay import replay
 from squeezegym.commands.reports import FAILED, STOPPED
 from squeezegym.commands.show import show
 from squeezegym.commands.simulate import simulate
+from squeezegym.commands.unfinished import Resumable
 from squeezegym.commands.validate import validate
 from squeezegym.commands.warmup import warmup
 from squeezegym.errors import SqueezegymError
@@ -46,9 +49,9 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
 }
 _ABOUT = """Leveraged spot-perp markets with short squeezes and liquidation cascades.
 
-`squeezegym COMMAND --help` explains a command. To begin with: `squeezegym list`, then `squeezegym
-simulate --seconds 300`, then `squeezegym replay short_squeeze`. Completion for a shell:
-`squeezegym --tyro-write-completion bash FILE` (or zsh, fish)."""
+To learn about a command: `squeezegym COMMAND --help`. To begin with: `squeezegym list`,
+then `squeezegym simulate --seconds 300` and `squeezegym replay short_squeeze`. Completion for
+bash, zsh or fish: `squeezegym --tyro-write-completion bash FILE`."""
 
 
 def _parser(words: Sequence[str]) -> Any:
@@ -56,7 +59,10 @@ def _parser(words: Sequence[str]) -> Any:
     chosen = words[0] if words else ""
     commands = []
     for name, command in _COMMANDS.items():
-        brief = None if name == chosen else (command.__doc__ or "").partition("\n\n")[0]
+        text = command.__doc__ or ""
+        # The parser keeps the breaks inside the text of an argument, wherever the screen ends.
+        command.__doc__ = re.sub(r"\n {9,}", " ", text)
+        brief = None if name == chosen else text.partition("\n\n")[0]
         how = tyro.conf.subcommand(name=name, constructor=command, description=brief)
         commands.append(Annotated[Any, how])
     return Union[tuple(commands)]  # noqa: UP007  (made of a tuple)
@@ -85,6 +91,10 @@ def main(args: Sequence[str] | None = None) -> int:
     except SqueezegymError as error:
         print(f"squeezegym: {error}", file=sys.stderr)
         return FAILED
+    except Resumable as stop:
+        again = shlex.join(["squeezegym", *words])
+        print(f"squeezegym: stopped; {stop}; to go on: {again}", file=sys.stderr)
+        return STOPPED
     except KeyboardInterrupt:
         print("squeezegym: stopped; nothing was written", file=sys.stderr)
         return STOPPED

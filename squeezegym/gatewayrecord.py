@@ -37,12 +37,13 @@ WAITING_DTYPE = np.dtype(
         ("price", "u4"),  # ticks
         ("qty", "u4"),  # lots
         ("owner", "u4"),
-        ("place", "u4"),  # slot that wants the order's id; index of an arbitrageur; replaces
+        ("others", "u4"),  # work of others' requests since the message before it, ns
+        ("place", "u2"),  # slot that wants the order's id; index of an arbitrageur; replaces
+        ("flags", "u2"),
         ("errand", "u1"),  # gatewaycodes.Errand
         ("venue", "u1"),
         ("side", "u1"),
         ("tif", "u1"),
-        ("flags", "u4"),
     ],
     align=True,
 )
@@ -53,7 +54,11 @@ def gateway_dtype(seats: int = 1) -> np.dtype[Any]:
     return np.dtype(
         [
             ("busy_until", "i8"),  # what the matching engine has begun ends here
-            ("service", "i8"),  # mean time of a message at the present load, ns
+            ("service", "i8"),  # mean time of a message, ns
+            ("others", "f8"),  # share of the engine's time that others' requests ask for now
+            ("heard", "i8"),  # their work up to this time has been counted
+            ("between", "i8"),  # their work since the last message joined the line, ns
+            ("theirs", "i8"),  # their work between the messages in line, ns
             ("waiting", "i8"),  # messages in line
             ("head", "i8"),  # row of the first of them
             ("awaits", "i8"),  # bits of the pools that have a message in line
@@ -113,9 +118,10 @@ FEED_DTYPE = np.dtype(
 
 GATEWAY_PARAMS = np.dtype(
     [
-        ("service", "i8"),  # mean time of a message in calm, ns
+        ("service", "i8"),  # mean time of a message, ns
         ("exponential", "i8"),  # 1: service times are exponential, 0: all equal
-        ("surge", "f8"),  # by which the load grows for a unit of stress
+        ("surge", "f8"),  # share of the engine's time that a unit of stress brings requests for
+        ("surge_most", "f8"),  # largest such share
         ("bound", "i8"),  # messages that may wait
         ("shed_waiting", "i8"),  # so many in line are an overload; NEVER: none are
         ("shed_delay", "i8"),  # so long a wait is one; NEVER: none is

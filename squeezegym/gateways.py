@@ -37,9 +37,11 @@ class Gateway(Frozen):
     service: Literal["fixed", "exponential"] = "fixed"
     """Law of the time of a message."""
     surge: NotNegative = 0.0
-    """Requests that come with each message in stress and that the market does not send one by one
+    """Share of the engine's time asked for by requests that the market does not send one by one
     (retries, queries, quotes on levels that it leaves out), for a unit of the makers' stress beyond
     1, which is twice the calm trend."""
+    surge_most: NotNegative = 1.0
+    """Largest such share; 1: they alone keep the engine busy."""
     queue_bound: Annotated[int, Field(ge=1)] | None = None
     """Messages that may wait; None: as many as the size class holds."""
     shed_waiting: Annotated[int, Field(ge=0)] = 64
@@ -131,6 +133,7 @@ def pack_gateway(scenario: Scenario, record: Any) -> None:
     target["service"] = round(service_time(scenario) * SECOND)
     target["exponential"] = gateway.service == "exponential"
     target["surge"] = gateway.surge
+    target["surge_most"] = gateway.surge_most
     most = SIZES[scenario.size_class].waiting - _RESERVED
     target["bound"] = gateway.queue_bound or most
     target["shed_waiting"] = gateway.shed_waiting or NEVER

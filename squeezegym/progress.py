@@ -15,6 +15,8 @@ from rich.console import Console
 def market_time(total: float, what: str = "market time") -> Iterator[Callable[[float], None]]:
     """Show market time passing, with the time left, on stderr when it is a terminal.
 
+    An interrupt is told how far it came, in a note.
+
     Args:
         total: Market seconds that will be run.
         what: What is counted, if something else.
@@ -34,7 +36,11 @@ def market_time(total: float, what: str = "market time") -> Iterator[Callable[[f
         disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task("run", total=total)
-        yield lambda seconds: progress.advance(task, seconds)
+        try:
+            yield lambda seconds: progress.advance(task, seconds)
+        except KeyboardInterrupt as stop:
+            stop.add_note(f"{progress.tasks[task].percentage:.0f} % of the {what} done")
+            raise
 
 
 @contextmanager

@@ -93,7 +93,9 @@ def sample(record: Any, scenario: Scenario) -> Any:
     row["fund"] = record["accounts"]["quote"][Account.FUND] * tick * lot
     gateway = record["gateway"]
     begun = max(0, int(gateway["busy_until"]) - int(clock["now"]))
-    row["queue_s"] = (begun + int(gateway["waiting"]) * int(gateway["service"])) / SECOND
+    row["queue_s"] = (
+        begun + int(gateway["waiting"]) * int(gateway["service"]) + int(gateway["theirs"])
+    ) / SECOND
     row["short_interest"] = record["borrow"]["lent"] * lot
     row["bought_in"] = score["bought_in"] * lot
     row["measures"] = record["protection"]["measures"]

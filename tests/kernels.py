@@ -136,7 +136,10 @@ SMALL = {
     "catalyst.squeeze": 1.0,
     "catalyst.near_miss": 0.0,
     "catalyst.squeeze_size": [8.0, 8.0],
+    "gateway.utilisation": 0.12,
     "gateway.surge": 0.0,
+    "gateway.shed_delay_ms": 0.0,
+    "transport.feed_stretch": 1.0,
 }
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from squeezegym import ENVIRONMENTS, __version__
+from squeezegym.arguments import integer
 from squeezegym.errors import ConfigError, did_you_mean
 from squeezegym.progress import interrupts, market_time
 
@@ -48,6 +49,9 @@ def bench(
         raise ConfigError(f"--num-envs must be from 1 to {_MOST:,}, got {num_envs}")
     if not (math.isfinite(seconds) and seconds > 0):
         raise ConfigError(f"--seconds must be finite and above 0, got {seconds}")
+    if threads is not None:
+        integer("--threads", threads, 1, 1024)
+    integer("--seed", seed, 0, 2**40)
     rows = []
     with market_time(seconds * len(num_envs)) as advance, interrupts() as interrupted:
         for n in num_envs:

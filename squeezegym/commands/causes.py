@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
 
-from squeezegym.commands.reports import needs, write_report
+from squeezegym.commands.reports import beside, check_json, needs, write_report
+from squeezegym.commands.unfinished import unfinished
 from squeezegym.files import check_target
 from squeezegym.progress import market_time
 
@@ -22,10 +22,15 @@ def causes(
 ) -> None:
     """Take the causes of a squeeze away one at a time, on the same seeds.
 
+    Forced flow, arbitrage, makers who withdraw, FOMO, snipers and overload: each row has the
+    outcome with the cause and without it, the effect, its 95 % interval and its size.
+
+    Stopped with Ctrl-C, it goes on where it was when the same command is given again.
+
     Args:
-        episodes: Seeds of each run.
-        seed: The first.
-        as_json: Write the effects to this .json.
+        episodes: Seeds of each run, 5 and above.
+        seed: First of the seeds.
+        as_json: Write the effects to this .json, or to stdout where it is -.
         markdown: Write them as a page to this .md.
     """
     from squeezegym.theory.causes import causes as measure
@@ -33,13 +38,16 @@ def causes(
     from squeezegym.view.facts import causes_data, causes_markdown, causes_table
 
     needs("scipy", "theory", "causes")
-    check_target("--json", as_json, (".json",))
+    check_json(as_json)
     check_target("--markdown", markdown, (".md",))
-    with market_time(work(episodes)) as advance:
-        effects = measure(episodes, seed=seed, progress=advance)
     title = "Causes of a squeeze, one at a time"
-    Console().print(causes_table(effects, title))
     command = f"squeezegym causes --episodes {episodes} --seed {seed}"
-    data: dict[str, Any] = {"seed": seed, "episodes": episodes, "rows": causes_data(effects)}
-    write_report(as_json, json.dumps(data, indent=2) + "\n")
-    write_report(markdown, causes_markdown(effects, title, command))
+    run = {"episodes": episodes, "seed": seed}
+    with unfinished("causes", (as_json, markdown), **run) as keep:
+        with market_time(work(episodes)) as advance:
+            effects = measure(**run, progress=advance, keep=keep)
+        console = beside(as_json)
+        console.print(causes_table(effects, title))
+        data: dict[str, Any] = {"seed": seed, "episodes": episodes, "rows": causes_data(effects)}
+        write_report(as_json, json.dumps(data, indent=2) + "\n", console)
+        write_report(markdown, causes_markdown(effects, title, command), console)

@@ -22,23 +22,26 @@ _Words = Annotated[tuple[tuple[str, ...], ...], tyro.conf.UseAppendAction]
 
 @dataclasses.dataclass(frozen=True)
 class MarketOptions:
-    """What a named market starts from, and what is changed in it."""
+    """What a named market starts from, and what is changed in it.
+
+    Attributes:
+        book: from_data: raw capture of the perp (Binance USD-M websocket lines, plain or gzip);
+            several files of one recording in order.
+        spot: from_data: raw capture of spot from the same time. Without it the spot book is placed
+            by the basis.
+        positions: from_data: leveraged positions, JSON or CSV with side, size, entry_price and
+            leverage or liquidation_price.
+        open_interest: from_data: open interest (base); half of each side is drawn as leveraged
+            accounts, with the scenario's leverage mix. Not together with positions.
+        changes: Changes to the scenario, values as in TOML: learner.leverage_cap=5
+            liquidation.destination='"off"' (quotes may be left out).
+    """
 
     book: _Words = ()
-    """from_data: raw capture of the perp (Binance USD-M websocket lines, plain or gzip); several
-    files of one recording in order."""
     spot: _Words = ()
-    """from_data: raw capture of spot from the same time. Without it the spot book is placed by
-    the basis."""
     positions: str | None = None
-    """from_data: leveraged positions, JSON or CSV with side, size, entry_price and leverage or
-    liquidation_price."""
     open_interest: float | None = None
-    """from_data: open interest (base); half of each side is drawn as leveraged accounts, with the
-    scenario's leverage mix. Not together with --positions."""
     changes: Annotated[_Words, tyro.conf.arg(name="set", metavar="[KEY=VALUE ...]")] = ()
-    """Changes to the scenario, values as in TOML: --set learner.leverage_cap=5
-    liquidation.destination='"off"' (quotes may be left out)."""
 
     def data(self) -> dict[str, Any]:
         """Return the arguments of ``from_data`` that were given."""
@@ -78,11 +81,14 @@ class MarketOptions:
 
 @dataclasses.dataclass(frozen=True)
 class ScenarioChoice(MarketOptions):
-    """Which market: a shipped scenario, a TOML file, or one that starts from recorded data."""
+    """Which market: a shipped scenario, a TOML file, or one that starts from recorded data.
+
+    Attributes:
+        scenario: Shipped name (see `squeezegym list`) or path of a .toml file. Default: from_data
+            with a book, short_squeeze otherwise.
+    """
 
     scenario: str | None = None
-    """Shipped name (see `squeezegym list`) or path of a .toml file. Default: from_data when
-    --book is given, short_squeeze otherwise."""
 
     def load(self, *, bare: bool = False) -> Scenario:
         """Load the scenario with its changes, as :meth:`load_named`."""

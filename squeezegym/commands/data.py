@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -27,7 +27,7 @@ class Check:
     files: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Files of any known format, plain, gzip, zip or lz4."""
     kind: str | None = None
-    """Kind of rows, where neither columns nor path tell, or a capture holds several."""
+    """Kind of rows, such as trades or klines; only where neither columns nor path tell it."""
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False
     """Print the reports as JSON instead of a table."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
@@ -38,30 +38,32 @@ class Check:
 class Fetch:
     """Download public data once: checksums verified, broken transfers continued, files cached."""
 
-    venue: Annotated[Literal["binance", "bybit", "bitmex", "tardis"], tyro.conf.Positional]
+    venue: Annotated[Literal["binance", "bybit", "bitmex", "okx", "tardis"], tyro.conf.Positional]
     """Whose files."""
-    dataset: Annotated[str, tyro.conf.Positional]
+    dataset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
     """As the venue names it: klines, aggTrades, metrics, trades, incremental_book_L2, ..."""
-    symbol: Annotated[str, tyro.conf.Positional]
-    """As the venue writes it, as BTCUSDT."""
+    symbol: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SYMBOL")]
+    """As the venue writes it, such as BTCUSDT."""
     first: str
     """First day, UTC, YYYY-MM-DD."""
     last: str | None = None
-    """Last day; by default the first."""
+    """Last day. Default: the first."""
     market: Literal["um", "cm", "spot"] = "um"
     """Of Binance: USD-M futures, COIN-M futures or spot."""
     interval: str = "1m"
-    """Of candles."""
+    """Of candles, such as 1m, 1h or 1d."""
     exchange: str = "binance-futures"
-    """Of Tardis."""
+    """Of Tardis: the exchange that it recorded."""
     folder: Path = Path("data")
-    """Where the files go."""
+    """Folder that the files go into; made if it is not there."""
     refresh: bool = False
     """Ask for checksums again and download what the venue has replaced."""
     base: str | None = None
-    """Address of a mirror."""
+    """Address of a mirror, in the place of the venue's."""
     show: bool = False
     """Print the addresses and download nothing."""
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = False
+    """Print what was downloaded, or the addresses, as JSON."""
 
 
 Task = (
@@ -137,10 +139,9 @@ def _fetch(task: Fetch) -> None:
         exchange=task.exchange,
         base=task.base,
     )
-    console = Console()
     if task.show:
-        for address in wanted:
-            print(address.url)
+        urls = [address.url for address in wanted]
+        print(json.dumps(urls, indent=2) if task.as_json else "\n".join(urls))
         return
     with Progress(console=Console(stderr=True), transient=True) as bar:
         row = bar.add_task(f"{len(wanted)} files", total=None)
@@ -150,6 +151,10 @@ def _fetch(task: Fetch) -> None:
             refresh=task.refresh,
             progress=lambda count: bar.advance(row, count),
         )
+    if task.as_json:
+        print(json.dumps([asdict(file) | {"path": str(file.path)} for file in got], indent=2))
+        return
+    console = Console()
     for file in got:
         verified = "checksum verified" if file.is_verified else "the venue gives no checksum"
         console.print(f"{file.path}: {file.source}, {file.bytes:,} bytes, {verified}")

@@ -32,8 +32,8 @@ def replay(
 ) -> None:
     """Make a page that plays a run in a browser: one file, no network, no installation.
 
-    `squeezegym replay short_squeeze --seed 5 --against liquidation.destination=off` puts the same
-    seed without liquidations beside it.
+    For example, `squeezegym replay short_squeeze --seed 5 --against liquidation.destination=off`
+    puts the same seed without liquidations beside it.
 
     Args:
         run: A scenario (shipped name or .toml), which is run now; or a run that was kept: an event

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from squeezegym.errors import ConfigError
-from squeezegym.files import write_whole
+from squeezegym.files import check_target, write_whole
 
 FAILED = 2
 """Exit code after bad input."""
@@ -16,11 +16,28 @@ STOPPED = 130
 """Exit code after an interrupt."""
 
 
-def write_report(target: Path | None, text: str) -> None:
-    """Write a file whole, if one is asked for, and say so."""
-    if target is not None:
+STDOUT = Path("-")
+"""The file that ``--json -`` names."""
+
+
+def check_json(path: Path | None) -> None:
+    """Refuse a file that ``--json`` cannot write before anything runs."""
+    if path != STDOUT:
+        check_target("--json", path, (".json",))
+
+
+def beside(as_json: Path | None) -> Console:
+    """Console for tables and sentences: on stderr where stdout takes the data."""
+    return Console(stderr=as_json == STDOUT)
+
+
+def write_report(target: Path | None, text: str, console: Console) -> None:
+    """Write a file whole, if one is asked for, and say so; or write to stdout."""
+    if target == STDOUT:
+        print(text, end="")
+    elif target is not None:
         write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
-        Console().print(f"wrote {target}", highlight=False)
+        console.print(f"wrote {target}", highlight=False)
 
 
 def needs(module: str, extra: str, command: str) -> None:

@@ -10,6 +10,8 @@ from squeezegym.codes import (
     ARBITRAGE,
     BUY,
     IOC,
+    NO_ASK,
+    NO_BID,
     ONE,
     PERP,
     SELL,
@@ -23,7 +25,6 @@ from squeezegym.core.book import NO_ORDER
 from squeezegym.core.exchange import place
 from squeezegym.core.fifo import is_busy, join_line
 from squeezegym.core.flow import later
-from squeezegym.core.marks import mid
 from squeezegym.gatewaycodes import PAIR
 from squeezegym.measures import DISCONTINUOUS
 
@@ -33,7 +34,7 @@ _STREAM = np.int64(Stream.ARBITRAGE)
 
 @kernel
 def arbitrage_look(market, params):
-    """Trade the basis beyond its fair value and the cost of both legs, within capital.
+    """Trade the basis at prices that stand, beyond its fair value and the cost of both legs.
 
     The spot leg goes first, as deep as the excess basis pays for; the perp leg hedges what it
     filled, so a thin book leaves the arbitrageur with less, never with a leg it did not choose.
@@ -45,15 +46,21 @@ def arbitrage_look(market, params):
     market["clock"]["due"][_SOURCE] = later(market, _STREAM, rules["rate"])
     if market["protection"]["measures"] & DISCONTINUOUS != 0:
         return  # one leg could not trade
-    perp = mid(market["books"][PERP])
-    spot = mid(market["books"][SPOT])
-    basis = perp / spot - 1.0 - rules["fair_basis"]
-    excess = abs(basis) - rules["threshold"]
+    perp = market["books"][PERP]
+    spot = market["books"][SPOT]
+    bid = spot["best_bid"]
+    ask = spot["best_ask"]
+    if perp["best_bid"] == NO_BID or perp["best_ask"] == NO_ASK or bid == NO_BID or ask == NO_ASK:
+        return
+    dear = np.float64(perp["best_bid"]) / np.float64(ask) - 1.0 - rules["fair_basis"]
+    cheap = rules["fair_basis"] - (np.float64(perp["best_ask"]) / np.float64(bid) - 1.0)
+    side = BUY if dear > cheap else SELL
+    excess = max(dear, cheap) - rules["threshold"]
     if excess <= 0.0:
         return
     qty = min(np.int64(excess * rules["lots_per_unit"]) + 1, rules["max_lots"])
-    side = BUY if basis > 0 else SELL
-    reach = np.int64(spot * (1.0 + excess) if basis > 0 else spot * (1.0 - excess))
+    touch = np.float64(ask if side == BUY else bid)
+    reach = np.int64(touch * (1.0 + excess) if side == BUY else touch * (1.0 - excess))
     if is_busy(market):
         join_line(
             market, params, PAIR, SPOT, ARBITRAGE, side, reach, qty, IOC, ZERO, NO_ORDER, ZERO

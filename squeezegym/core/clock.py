@@ -16,7 +16,6 @@ from squeezegym.core.buyin import check_index
 from squeezegym.core.feed import publish
 from squeezegym.core.flow import (
     catalyst_child,
-    maker_visit,
     noise_limit_order,
     noise_market_order,
     value_decision,
@@ -29,6 +28,7 @@ from squeezegym.core.holders import holder_acts
 from squeezegym.core.learner import act, report
 from squeezegym.core.lending import serve_lender
 from squeezegym.core.liquidation import serve_engine
+from squeezegym.core.makers import maker_visit
 from squeezegym.core.marks import update_marks
 from squeezegym.core.opening import open_market
 from squeezegym.core.protection import watch

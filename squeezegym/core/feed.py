@@ -8,10 +8,10 @@ from squeezegym._jit import kernel
 from squeezegym.codes import BUY, NEVER, NO_ASK, NO_BID, PERP, RATE_ONE, SPOT, Source
 from squeezegym.core.admission import bands
 from squeezegym.core.borrow import borrow_rate, utilisation
-from squeezegym.core.fifo import backlog
-from squeezegym.core.flow import stress
+from squeezegym.core.fifo import backlog, hear_others
 from squeezegym.core.levels import in_window, next_level
 from squeezegym.core.liquidation import flush_prints
+from squeezegym.core.makers import stress
 from squeezegym.core.marks import mid
 from squeezegym.measures import BANDED
 
@@ -65,16 +65,17 @@ def publish(market, params):
 
 @kernel
 def _measure_load(market, params):
-    """Let the engine's work for a message follow the requests that come with it in stress.
+    """Let the requests of others follow the stress.
 
     A stress up to 1, twice the calm trend, is nothing that senders would answer.
     """
     rules = params["gateway"]
+    gateway = market["gateway"]
+    hear_others(market)
     fear = stress(market, params, SPOT)
     if params["scale"]["home"] == PERP:
         fear = max(fear, stress(market, params, PERP))
-    load = 1.0 + rules["surge"] * max(0.0, fear - 1.0)
-    market["gateway"]["service"] = np.int64(np.float64(rules["service"]) * load + 0.5)
+    gateway["others"] = min(rules["surge"] * max(0.0, fear - 1.0), rules["surge_most"])
 
 
 @kernel

@@ -45,9 +45,31 @@ _RESERVED = np.int64(2)  # places for the venue's own messages: one engine, one 
 
 @kernel(inline=True)
 def is_busy(market):
-    """Whether a message that arrives now has to wait."""
+    """Whether a message that arrives now has to wait, behind the requests of others too."""
     gateway = market["gateway"]
+    if gateway["others"] > 0.0:
+        hear_others(market)
     return gateway["busy_until"] > market["clock"]["now"] or gateway["waiting"] > 0
+
+
+@kernel
+def hear_others(market):
+    """Count the work of others' requests since the last message; ahead of this one.
+
+    A fluid: in stress they ask for a share of the engine's time. While messages stand in line
+    theirs do between them; without a line they leave no more than was not done meanwhile.
+    """
+    gateway = market["gateway"]
+    now = market["clock"]["now"]
+    passed = now - gateway["heard"]
+    work = np.int64(gateway["others"] * np.float64(passed))
+    gateway["heard"] = now
+    gateway["offered"] += work
+    gateway["between"] += work
+    if gateway["waiting"] == 0:
+        begun = max(gateway["busy_until"], now - passed)
+        gateway["busy_until"] = max(begun + min(gateway["between"], passed), now)
+        gateway["between"] = 0
 
 
 @kernel(inline=True)
@@ -75,7 +97,7 @@ def backlog(market):
     """Time until a message that arrives now is matched, if all before it take the mean, ns."""
     gateway = market["gateway"]
     begun = max(gateway["busy_until"] - market["clock"]["now"], ZERO)
-    return begun + wait_at_depth(gateway["waiting"], gateway["service"])
+    return begun + wait_at_depth(gateway["waiting"], gateway["service"]) + gateway["theirs"]
 
 
 @kernel
@@ -129,6 +151,8 @@ def join_line(market, params, errand, venue, owner, side, price, qty, tif, flags
     overloaded = size >= rules["shed_waiting"]
     if rules["shed_delay"] != NEVER and not overloaded:
         overloaded = backlog(market) >= rules["shed_delay"]
+    if overloaded:
+        gateway["between"] = 0  # others' new requests are shed like these
     shed = not own and not is_admitted(rules["exempt"], overloaded, request)
     if shed and errand == SLOT and order_id != NO_ORDER and qty > 0:
         refuse(market, OVERLOADED, venue, owner, side, price, qty, tif, flags, NO_ORDER)
@@ -147,20 +171,25 @@ def join_line(market, params, errand, venue, owner, side, price, qty, tif, flags
     row["price"] = np.uint32(price)
     row["qty"] = np.uint32(qty)
     row["owner"] = np.uint32(owner)
-    row["place"] = np.uint32(place)
+    row["others"] = np.uint32(gateway["between"])
+    gateway["theirs"] += gateway["between"]
+    gateway["between"] = 0
+    row["place"] = np.uint16(place)
     row["errand"] = np.uint8(errand)
     row["venue"] = np.uint8(venue)
     row["side"] = np.uint8(side)
     row["tif"] = np.uint8(tif)
-    row["flags"] = np.uint32(flags)
+    row["flags"] = np.uint16(flags)
     gateway["waiting"] = size + 1
     gateway["offered"] += gateway["service"]
     if order_id != NO_ORDER and qty > 0:  # a cancel and an order
         gateway["offered"] += gateway["service"]
     if owner < FIRST_HOLDER:
         gateway["awaits"] |= ONE << owner
-    due = market["clock"]["due"]
-    due[_GATEWAY] = min(due[_GATEWAY], max(gateway["busy_until"], market["clock"]["now"]))
+    if size == 0:
+        due = market["clock"]["due"]
+        turn = max(turn_of_first(market), market["clock"]["now"])
+        due[_GATEWAY] = min(due[_GATEWAY], turn)
     return True
 
 
@@ -201,6 +230,7 @@ def leave_line(market):
     after = head + 1
     gateway["head"] = after if after < np.int64(market["line"].shape[0]) else ZERO
     gateway["waiting"] -= 1
+    gateway["theirs"] -= np.int64(row["others"])
     if np.int64(row["owner"]) < FIRST_HOLDER:
         gateway["awaits"] &= ~(ONE << np.int64(row["owner"]))
     wait = market["clock"]["now"] - row["arrived"]
@@ -210,13 +240,20 @@ def leave_line(market):
     return head
 
 
+@kernel(inline=True)
+def turn_of_first(market):
+    """When the first of the line is matched: after what was begun, and others' requests."""
+    gateway = market["gateway"]
+    return gateway["busy_until"] + np.int64(market["line"][gateway["head"]]["others"])
+
+
 @kernel
 def time_gateway(market):
     """Time the gateway's next event: a turn of the line, or an arrival from the learner."""
     gateway = market["gateway"]
     due = NEVER
     if gateway["waiting"] > 0:
-        due = gateway["busy_until"]
+        due = turn_of_first(market)
     if gateway["size"] > 0:
         due = min(due, gateway["messages"][0]["due"])
     market["clock"]["due"][_GATEWAY] = max(due, market["clock"]["now"])
@@ -228,6 +265,9 @@ def open_gateway(market, params):
     gateway = market["gateway"]
     gateway["busy_until"] = market["clock"]["now"]
     gateway["service"] = params["gateway"]["service"]
+    gateway["others"] = 0.0
+    gateway["between"] = 0
+    gateway["theirs"] = 0
     gateway["waiting"] = 0
     gateway["head"] = 0
     gateway["awaits"] = 0

@@ -134,7 +134,7 @@ def _cross(market, params, venue, owner, side, qty, cap):
     """Take what stands within ``cap`` of the published touch.
 
     Nothing when none was published, while trading pauses, or an earlier order stands in line; in a
-    batch auction it joins the batch.
+    batch auction one order joins the batch.
     """
     touch = np.int64(market["feed"]["seen"]["price"][venue, ONE - side, 0])
     is_open = np.int64(market["books"][venue]["state"]) == STATE_OPEN
@@ -142,6 +142,12 @@ def _cross(market, params, venue, owner, side, qty, cap):
         return
     if awaits(market, owner):
         return
+    if not is_open:
+        joined = market["crowd"]["batches"]
+        who = ONE if owner == SNIPER else ZERO
+        if joined[who] == market["protection"]["batch"]:
+            return
+        joined[who] = market["protection"]["batch"]
     slack = np.int64(np.float64(touch) * cap) + 1
     limit = playable(market, side, touch + slack if side == BUY else touch - slack)
     qty = min(qty, MAX_QTY)

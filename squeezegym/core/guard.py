@@ -181,7 +181,6 @@ def _see_venue(market, params, per_lot, seen, out, i):
     use = utilisation(market["borrow"])
     passed = (now - rules["first"]) % rules["interval"]
     pot = np.float64(max(params["liquidation"]["fund"], ONE))
-    load = np.float64(gateway["service"]) / np.float64(max(params["gateway"]["service"], ONE))
     left = state["resumes"] - now if state["measures"] & IN_PAUSE != 0 else ZERO
     horizon = np.float64(params["learners"][0]["horizon"])
     out[i] = _clip(np.float64(seen["fund"]) / pot - 1.0)
@@ -190,7 +189,7 @@ def _see_venue(market, params, per_lot, seen, out, i):
     out[i + 3] = _clip(np.float64(backlog(market)) / _SECOND)
     bound = np.float64(max(params["gateway"]["bound"], ONE))
     out[i + 4] = _clip(np.float64(gateway["waiting"]) / bound)
-    out[i + 5] = _clip(0.125 * (load - 1.0))
+    out[i + 5] = _clip(gateway["others"])
     out[i + 6] = _clip(np.float64(market["funding"]["rate"]) / np.float64(RATE_ONE) / _TEN_BP)
     out[i + 7] = _clip(1.0 - np.float64(passed) / np.float64(rules["interval"]))
     out[i + 8] = _clip(use)

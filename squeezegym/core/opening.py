@@ -28,11 +28,12 @@ from squeezegym.core.entries import draw_history, draw_sizes
 from squeezegym.core.exchange import place
 from squeezegym.core.feed import open_feed
 from squeezegym.core.fifo import open_gateway
-from squeezegym.core.flow import later, quote_price, schedule_noise
+from squeezegym.core.flow import later, schedule_noise
 from squeezegym.core.fomo import schedule_fomo
 from squeezegym.core.funding import open_funding
 from squeezegym.core.holders import open_holder
 from squeezegym.core.liquidation import open_engine
+from squeezegym.core.makers import quote_price
 from squeezegym.core.marks import open_marks
 from squeezegym.core.protection import open_protection
 from squeezegym.core.rng import normal, uniform, whole_lots
@@ -122,6 +123,8 @@ def _open_crowd(market, params):
     crowd["sniper_side"] = 0
     crowd["sniper_since"] = 0
     crowd["sniper_peak"] = 0.0
+    crowd["batches"][0] = 0
+    crowd["batches"][1] = 0
     crowd["caught"] = 0
     crowd["infected"] = 0
     crowd["waiting"] = 0

@@ -10,7 +10,7 @@ from squeezegym.core.arbitrageurs import trade_order
 from squeezegym.core.buyin import reschedule, serve_buy_in
 from squeezegym.core.entrants import buy_coins_at, enter_at
 from squeezegym.core.exchange import place, withdraw
-from squeezegym.core.fifo import leave_line, time_gateway
+from squeezegym.core.fifo import leave_line, time_gateway, turn_of_first
 from squeezegym.core.gateway import execute, receive_message
 from squeezegym.core.holders import act_now
 from squeezegym.core.liquidation import serve_engine
@@ -35,7 +35,8 @@ def serve_gateway(market, params):
     """Serve the line when the engine is free, else what has arrived; time the next event."""
     gateway = market["gateway"]
     now = market["clock"]["now"]
-    if gateway["waiting"] > 0 and gateway["busy_until"] <= now:
+    if gateway["waiting"] > 0 and turn_of_first(market) <= now:
+        gateway["busy_until"] = now
         gateway["serving"] = 1
         _serve_first(market, params)
         gateway["serving"] = 0

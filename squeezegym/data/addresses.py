@@ -1,7 +1,7 @@
 """Public download addresses of recorded data, built from symbol, dataset and days.
 
-Sources: github.com/binance/binance-public-data; public.bybit.com; public.bitmex.com;
-docs.tardis.dev (the first day of each month is free).
+Sources: github.com/binance/binance-public-data; public.bybit.com; public.bitmex.com; the download
+site of OKX; docs.tardis.dev (the first day of each month is free).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ BASES = {
     "binance": "https://data.binance.vision",
     "bybit": "https://public.bybit.com",
     "bitmex": "https://s3-eu-west-1.amazonaws.com/public.bitmex.com",
+    "okx": "https://www.okx.com/cdn/okex/traderecords",
     "tardis": "https://datasets.tardis.dev/v1",
 }
 MARKETS = {"um": "futures/um", "cm": "futures/cm", "spot": "spot"}
@@ -26,6 +27,7 @@ DATASETS = {
     "binance": (*_CANDLES, "aggTrades", "trades", *_DAILY, *_MONTHLY),
     "bybit": ("trades",),
     "bitmex": ("trade", "quote"),
+    "okx": ("trades",),
     "tardis": (
         "trades",
         "incremental_book_L2",
@@ -70,7 +72,7 @@ def addresses(
     Whole months of Binance come as monthly files where the dataset has them.
 
     Args:
-        venue: binance, bybit, bitmex or tardis.
+        venue: binance, bybit, bitmex, okx or tardis.
         dataset: As the venue names it.
         symbol: As the venue writes it; BitMEX has all symbols in one file.
         first: First day, UTC.
@@ -98,6 +100,7 @@ def addresses(
     form = {
         "bybit": f"trading/{symbol}/{symbol}%Y-%m-%d.csv.gz",
         "bitmex": f"data/{dataset}/%Y%m%d.csv.gz",
+        "okx": f"trades/daily/%Y%m%d/{symbol}-trades-%Y-%m-%d.zip",
         "tardis": f"{exchange}/{dataset}/%Y/%m/%d/{symbol}.csv.gz",
     }[venue]
     paths = [day.strftime(form) for day in _days(first, last)]

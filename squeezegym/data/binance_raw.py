@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from squeezegym.data.capture import (
     CHANGE_DTYPE,
@@ -29,10 +28,19 @@ from squeezegym.data.capture import (
     Capture,
     Checks,
     RecordArray,
-    records,
+    book_in_ticks,
+    in_ticks,
 )
-from squeezegym.data.level2 import NS_PER_MS, Diff, Level2Book, RawLevels, Snapshot
-from squeezegym.data.text import RAW_SCALE, Decimals, Position, read_lines
+from squeezegym.data.level2 import Diff, Level2Book, RawLevels, Snapshot
+from squeezegym.data.text import (
+    NS_PER_MS,
+    RAW_SCALE,
+    Decimals,
+    Position,
+    epoch_ms,
+    local_ns,
+    read_lines,
+)
 from squeezegym.errors import DataError
 
 
@@ -96,9 +104,9 @@ class _Reader:
     def _parse(self, content: bytes) -> dict[str, Any]:
         try:
             stamp, _, body = content.partition(b" ")
-            self.local_ns = int(stamp)
+            self.local_ns = local_ns(stamp)
             message = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._unreadable(content) from error
         if not isinstance(message, dict):
             raise self._unreadable(content)
@@ -157,20 +165,22 @@ class _Reader:
 
     def _tick_clock(self, data: dict[str, Any]) -> int:
         """Return the exchange time of a message, ms; move the last time seen; note the offset."""
-        time_ms = int(data.get("T", data["E"]))
+        time_ms = epoch_ms(data["T"] if "T" in data else data["E"])
         self.start_ms = self.start_ms or time_ms
         self.now_ms = max(self.now_ms, time_ms)
-        self.offsets.append(self.local_ns - int(data["E"]) * NS_PER_MS)
+        self.offsets.append(self.local_ns - epoch_ms(data["E"]) * NS_PER_MS)
         return time_ms
 
     def _on_snapshot(self, data: dict[str, Any]) -> None:
         if self.book is not None:
             self.snapshots_ignored += 1
             return
-        time_ms = int(data.get("T", self.now_ms))
+        time_ms = epoch_ms(data["T"]) if "T" in data else self.now_ms
         bids, asks = self._levels(data["bids"]), self._levels(data["asks"])
         at = Position(self.file, self.line)
-        self.book = Level2Book(Snapshot(at, time_ms, int(data["lastUpdateId"]), bids, asks))
+        self.book = Level2Book(
+            Snapshot(at, time_ms * NS_PER_MS, int(data["lastUpdateId"]), bids, asks)
+        )
         for diff in self.waiting:
             self.book.apply(diff)
         self.waiting.clear()
@@ -179,7 +189,7 @@ class _Reader:
         time_ms = self._tick_clock(data)
         bids, asks = self._levels(data["b"]), self._levels(data["a"])
         at = Position(self.file, self.line)
-        diff = Diff(at, time_ms, data["U"], data["u"], data.get("pu"), bids, asks)
+        diff = Diff(at, time_ms * NS_PER_MS, data["U"], data["u"], data.get("pu"), bids, asks)
         self.market = self.market or _market(data)
         self.symbol = self.symbol or data["s"]
         if self.book is None:
@@ -212,9 +222,9 @@ class _Reader:
         """Turn what has been read into a capture in ticks and lots."""
         book = self._finished_book(names)
         tick, lot = self.prices.step(), self.quantities.step()
-        tops = _table(self.tops, TOP_DTYPE, tick, lot)
-        diffs = _table(book.tops, TOP_DTYPE, tick, lot)
-        start, end = _in_ticks(book.start, tick, lot), _in_ticks(book.book(), tick, lot)
+        tops = in_ticks(self.tops, TOP_DTYPE, tick, lot)
+        diffs = in_ticks(book.tops, TOP_DTYPE, tick, lot)
+        start, end = book_in_ticks(book.start, tick, lot), book_in_ticks(book.book(), tick, lot)
         checked, mismatches = _compare_tops(tops, diffs, start)
         checks = Checks(
             lines=self.lines,
@@ -236,11 +246,11 @@ class _Reader:
             end_ns=self.now_ms * NS_PER_MS,
             start=start,
             end=end,
-            trades=_table(self.trades, TRADE_DTYPE, tick, lot),
+            trades=in_ticks(self.trades, TRADE_DTYPE, tick, lot),
             tops=tops,
             diffs=diffs,
-            changes=_table(book.changes, CHANGE_DTYPE, tick, lot),
-            depth_samples=tuple(_in_ticks(sample, tick, lot) for sample in book.samples),
+            changes=in_ticks(book.changes, CHANGE_DTYPE, tick, lot),
+            depth_samples=tuple(book_in_ticks(sample, tick, lot) for sample in book.samples),
             checks=checks,
         )
 
@@ -270,32 +280,6 @@ def _market(diff: dict[str, Any]) -> str:
     if "pu" not in diff:
         return "spot"
     return "cm" if "ps" in diff else "usdm"
-
-
-def _columns(flat: array[int], count: int) -> NDArray[np.int64]:
-    return np.frombuffer(flat, np.int64).reshape(-1, count) if flat else np.empty((0, count), "i8")
-
-
-def _table(flat: array[int], dtype: np.dtype[np.void], tick: int, lot: int) -> RecordArray:
-    """Turn a flat run of raw integers into records in ticks and lots."""
-    names = dtype.names or ()
-    rows = _columns(flat, len(names))
-    divisors = {"ticks": tick, "lots": lot}
-    return records(
-        {
-            name: rows[:, i] // divisors.get(name.rpartition("_")[2], 1)
-            for i, name in enumerate(names)
-        },
-        dtype,
-    )
-
-
-def _in_ticks(book: Book, tick: int, lot: int) -> Book:
-    units = np.array([tick, lot], np.int64)
-    sides = (book.bids // units, book.asks // units)
-    for side in sides:
-        side.setflags(write=False)
-    return Book(book.time_ns, book.update_id, *sides)
 
 
 def _compare_tops(tops: RecordArray, diffs: RecordArray, start: Book) -> tuple[int, int]:

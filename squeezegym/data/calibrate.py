@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from squeezegym.data.binance_raw import read_capture
 from squeezegym.data.capture import Capture
 from squeezegym.data.measure import basis_ticks, measure
 from squeezegym.data.measured import MeasuredMarket
+from squeezegym.data.recorded import read_recorded
 from squeezegym.errors import ConfigError
 
 MARK = "[capture]"
@@ -130,7 +130,7 @@ def measure_pair(book: Sequence[str | Path], spot: Sequence[str | Path]) -> Meas
         book: Files of the perp, in order.
         spot: Files of spot, in order.
     """
-    captures = read_capture(list(book)), read_capture(list(spot))
+    captures = read_recorded(list(book)), read_recorded(list(spot))
     perp, other = (measure(capture) for capture in captures)
     near = {venue: _near(capture) for venue, capture in zip(VENUES, captures, strict=True)}
     return Measured(perp, other, basis_ticks(*captures) * perp.tick_size, near)

@@ -6,6 +6,7 @@ Prices are whole ticks, quantities whole lots, times exchange nanoseconds since 
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,7 @@ class Book:
 
     Attributes:
         time_ns: Exchange time, ns.
-        update_id: The venue's id of the last update contained.
+        update_id: The venue's id of the last update contained; of tables, its number.
         bids: (n, 2) int64 ticks and lots, highest price first.
         asks: (m, 2) int64 ticks and lots, lowest price first.
     """
@@ -72,7 +73,8 @@ class Checks:
         diffs_applied: Depth diffs applied to the snapshot.
         diffs_dropped: Depth diffs older than the snapshot, not applied.
         snapshots_ignored: Further snapshots, not applied: the checked sequence already holds.
-        trades_dropped: Futures prints whose ``X`` is not ``MARKET`` (insurance fund, ADL, ...).
+        trades_dropped: Futures prints whose ``X`` is not ``MARKET`` (insurance fund, ADL, ...); of
+            tables, prints outside the time of the book or without an aggressor.
         unknown_changes: Changes of levels beyond the snapshot seen for the first time; they enter
             the book but not ``Capture.changes``, because their previous size is not known.
         tickers_checked: Quotes whose update id equals that of the snapshot or the final id of an
@@ -80,6 +82,7 @@ class Checks:
         ticker_mismatches: Of these, quotes that differ from the rebuilt touch (price or size).
         clock_offset_ms: Median of local receive time minus exchange event time ``E``, ms.
             Negative: the local clock is behind by more than the message travelled.
+        restarts: Snapshots that replaced the book after an interruption (tables only).
     """
 
     lines: int
@@ -91,6 +94,7 @@ class Checks:
     tickers_checked: int
     ticker_mismatches: int
     clock_offset_ms: float
+    restarts: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -99,7 +103,7 @@ class Capture:
 
     Attributes:
         symbol: The venue's name, as in ``BTCUSDT``.
-        market: ``usdm`` (linear futures), ``cm`` (inverse futures) or ``spot``.
+        market: ``usdm`` (linear futures), ``cm`` (inverse futures) or ``spot``, whatever the venue.
         tick_size: Price of one tick, quote: the greatest common divisor of all prices seen.
         lot_size: Quantity of one lot, base (``cm``: contracts): likewise of all quantities seen.
         start_ns: First exchange time of the capture, ns.
@@ -108,7 +112,7 @@ class Capture:
         end: The book after the last diff.
         trades: TRADE_DTYPE, in the order received.
         tops: TOP_DTYPE from the bookTicker stream. Spot quotes carry no time: they take the last
-            exchange time seen before them.
+            exchange time seen before them. Tables have none: the touch after each message.
         diffs: TOP_DTYPE, the rebuilt touch after each applied diff.
         changes: CHANGE_DTYPE, every level change whose previous size is known;
             ``diffs[changes["i_diff"]]`` is the diff it came with.
@@ -155,3 +159,26 @@ def records(columns: dict[str, Any], dtype: np.dtype[np.void]) -> RecordArray:
         out[name] = column
     out.setflags(write=False)
     return out
+
+
+def in_ticks(flat: array[int], dtype: np.dtype[np.void], tick: int, lot: int) -> RecordArray:
+    """Turn a flat run of raw integers, field after field, into records in ticks and lots."""
+    names = dtype.names or ()
+    rows = np.frombuffer(flat, np.int64) if flat else np.empty(0, np.int64)
+    divisors = {"ticks": tick, "lots": lot}
+    return records(
+        {
+            name: column // divisors.get(name.rpartition("_")[2], 1)
+            for name, column in zip(names, rows.reshape(-1, len(names)).T, strict=True)
+        },
+        dtype,
+    )
+
+
+def book_in_ticks(book: Book, tick: int, lot: int) -> Book:
+    """Turn a book in raw units into one in ticks and lots, read-only."""
+    units = np.array([tick, lot], np.int64)
+    sides = (book.bids // units, book.asks // units)
+    for side in sides:
+        side.setflags(write=False)
+    return Book(book.time_ns, book.update_id, *sides)

@@ -29,7 +29,7 @@ class Cell(Enum):
     INTEGER = (r"^-?\d{1,18}$", "an integer")
     BOOLEAN = (r"^(?i:true|false|0|1)$", "true or false")
     SIDE = (r"^(?i:buy|sell|long|short|bid|ask|b|a|unknown)$", "buy or sell (or long or short)")
-    TEXT = (r"^[^\x00]*$", "text")
+    TEXT = (r"^[^\x00-\x1f\x7f]*$", "text without control characters")
 
     @property
     def pattern(self) -> str:
@@ -49,11 +49,13 @@ class Column:
     Attributes:
         name: Its name in the header, lower case.
         cell: What it holds.
+        to: Column of the schema that it becomes as it is; empty where it becomes none.
         required: Whether a row without it is damaged.
     """
 
     name: str
     cell: Cell
+    to: str = ""
     required: bool = True
 
 

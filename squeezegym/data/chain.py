@@ -22,6 +22,7 @@ from squeezegym.data.fold import LEAST_MOVE
 from squeezegym.data.impact import POWER, Impact
 from squeezegym.data.liquidation_map import WIDTH, FloatArray, LiquidationMap
 from squeezegym.errors import ConfigError
+from squeezegym.parts import Keep, anew
 
 STEP_S = 10.0
 HOUR_S = 3_600.0
@@ -108,6 +109,7 @@ def chances(
     weights: FloatArray | None = None,
     step_s: float = STEP_S,
     seed: int = 0,
+    keep: Keep = anew,
 ) -> tuple[Chance, Chance]:
     """Simulate the chance of a cascade up and down within a time.
 
@@ -120,6 +122,7 @@ def chances(
         weights: (draws,) of the draws; None weighs alike.
         step_s: Length of a step, s: longer ones are quicker and see fewer crossings.
         seed: Of the flow; the result depends on it and on nothing else.
+        keep: Keeps the paths, of a run that has one map and one depth.
 
     Returns:
         Up (through the shorts) and down (through the longs).
@@ -138,23 +141,33 @@ def chances(
             f" {paths}"
         )
     each = -(-paths // waiting.draws)
-    steps = int(horizon_s / step_s)
-    rng = np.random.default_rng(seed)
-    noise = rng.standard_t(_TAIL, (each * waiting.draws, steps))
-    noise *= np.tile(impact.flow_sd, each)[:, None] * math.sqrt(step_s * (_TAIL - 2) / _TAIL)
-    out = np.zeros((len(noise), 4))
-    keep = np.exp(-math.log(2) * step_s / impact.refill_s)
-    done = 1 - np.exp(-step_s / impact.engine_s)
-    shorts, longs = (np.ascontiguousarray(waiting.side(side)) for side in (1, -1))
-    numbers = np.array([POWER, WIDTH])
-    within, permanent = impact.within_10bps, impact.permanent
-    _run(noise, shorts, longs, within, permanent, keep, done, numbers, out)
+    out = keep(
+        ("paths", each, horizon_s, step_s, seed),
+        lambda: {"out": _paths(waiting, impact, each, int(horizon_s / step_s), step_s, seed)},
+    )["out"]
     if weights is None:
         weights = np.ones(waiting.draws)
     return (
         _chance(out[:, 0], out[:, 2], weights / weights.sum(), least),
         _chance(out[:, 1], out[:, 3], weights / weights.sum(), least),
     )
+
+
+def _paths(
+    waiting: LiquidationMap, impact: Impact, each: int, steps: int, step_s: float, seed: int
+) -> FloatArray:
+    """Run so many paths of each draw: (paths, 4) excess up and down, base bought and sold."""
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_t(_TAIL, (each * waiting.draws, steps))
+    noise *= np.tile(impact.flow_sd, each)[:, None] * math.sqrt(step_s * (_TAIL - 2) / _TAIL)
+    out = np.zeros((len(noise), 4))
+    stays = np.exp(-math.log(2) * step_s / impact.refill_s)
+    done = 1 - np.exp(-step_s / impact.engine_s)
+    shorts, longs = (np.ascontiguousarray(waiting.side(side)) for side in (1, -1))
+    numbers = np.array([POWER, WIDTH])
+    within, permanent = impact.within_10bps, impact.permanent
+    _run(noise, shorts, longs, within, permanent, stays, done, numbers, out)
+    return out
 
 
 def survival_weights(
@@ -165,6 +178,7 @@ def survival_weights(
     paths: int = 2048,
     step_s: float = STEP_S,
     seed: int = 0,
+    keep: Keep = anew,
 ) -> FloatArray:
     """Weigh the draws by how likely the market has lived without a cascade for some hours.
 
@@ -177,13 +191,14 @@ def survival_weights(
         paths: Paths of an hour.
         step_s: Length of a step, s.
         seed: Of the flow.
+        keep: As of `chances`.
 
     Returns:
         (draws,) weights that add up to 1.
     """
     if hours <= 0:
         return np.full(waiting.draws, 1 / waiting.draws)
-    both = chances(waiting, impact, HOUR_S, paths=paths, step_s=step_s, seed=seed)
+    both = chances(waiting, impact, HOUR_S, paths=paths, step_s=step_s, seed=seed, keep=keep)
     n = -(-paths // waiting.draws)
     # A share of few paths is drawn towards a half: none of them has seen everything.
     logs = sum(np.log(1 - (side.draws * n + 0.5) / (n + 1)) for side in both) * hours

@@ -28,6 +28,7 @@ from squeezegym.data.moments import (
     watch_recording,
 )
 from squeezegym.errors import DataError
+from squeezegym.parts import Keep, anew
 from squeezegym.scenario import Scenario
 from squeezegym.theory.bootstrap import Interval
 from squeezegym.theory.recording import record
@@ -41,6 +42,7 @@ _QUIET: dict[str, Any] = {
     "catalyst.squeeze": 0.0,
     "catalyst.near_miss": 0.0,
     "episode.burn_in_s": WARMING_S,
+    "makers.spot.near_bias": 4,  # spot stands on ticks ten times its own: its touch is kept up
     "value.perp_share": 0.7,  # the perp leads, as in the other scenarios
     "activity.log_sd": 0.3,  # slow common activity, which quick excitation does not give
 }
@@ -150,6 +152,7 @@ KNOBS = (
     Knob("makers.spot.learning_bps_per_base", "spot volatility", 1),
     Knob("depth of the perp", "perp depth", 1, _levels),
     Knob("noise.perp.limit_visits_per_s", "perp spread", -1),
+    Knob("makers.spot.visits_per_s", "spot spread", -1),
 )
 
 
@@ -210,6 +213,7 @@ def fit(
     seconds: float = SECONDS,
     threads: int | None = None,
     progress: Callable[[float], None] = lambda seconds: None,
+    keep: Keep = anew,
 ) -> Fit:
     """Fit a scenario to two captures.
 
@@ -222,22 +226,20 @@ def fit(
         seconds: Market time of each.
         threads: As of `squeezegym.batch.Batch`.
         progress: Told how many market seconds were run since it was told last.
+        keep: Keeps the markets of each round.
 
     Raises:
         DataError: The captures are too short.
     """
     target = watch_captures(perp, spot)
     recorded, ends = moments([target]), intervals(target)
-    # Both books stand on one grid: a spread below its tick cannot be had.
-    wanted = {
-        name: max(value, base.contract.tick_size if "spread" in name else 0.0)
-        for name, value in recorded.items()
-    }
     hawkes = {"perp": _hawkes(perp), "spot": _hawkes(spot)}
     start = Scenario.load(base, **_QUIET, **_excited(base, hawkes))
 
     def run(scenario: Scenario, these: Sequence[int], long: float) -> dict[str, float]:
-        recording = record(scenario, these, long, depth_s=1.0, threads=threads, progress=progress)
+        recording = record(
+            scenario, these, long, depth_s=1.0, threads=threads, progress=progress, keep=keep
+        )
         stretches: list[Watched] = [watch_recording(recording, i) for i in range(len(these))]
         return moments(stretches)
 
@@ -246,7 +248,7 @@ def fit(
     tried = []
     for turn in range(rounds):
         found = run(_turned(start, logs), seeds, seconds)
-        gaps = np.array([math.log(wanted[k.moment] / max(found[k.moment], 1e-12)) for k in KNOBS])
+        gaps = np.array([math.log(recorded[k.moment] / max(found[k.moment], 1e-12)) for k in KNOBS])
         step = np.clip(STEP / (1 + turn / 8) * signs * gaps, -0.7, 0.7)
         logs = np.clip(logs + step, -LARGEST, LARGEST)
         tried.append(logs)

@@ -17,11 +17,6 @@ _INVERSE = re.compile(r"USD_(PERP|\d{6})$")
 Fields = Mapping[str, pl.Expr]
 
 
-def no_drops(_: pl.DataFrame) -> dict[str, pl.Expr]:
-    """Drop nothing."""
-    return {}
-
-
 @dataclass(frozen=True)
 class Format:
     """One format of comma-separated text.
@@ -31,14 +26,13 @@ class Format:
         venue: Who writes it; empty where a column tells.
         kind: What its rows are.
         columns: Columns that a file has, in the order of one without a header.
-        fields: Columns of the schema from typed columns of the file. ``known_at`` is ``time``
-            where it is left out.
+        fields: Columns of the schema that are computed. ``known_at`` is ``time`` where neither
+            these nor ``columns`` give it.
         more: Columns that may follow or stand anywhere in a file with a header.
         headerless: Whether a file may come without a header.
         order: Column of the schema that must not go back; None where files may be in any order and
             are sorted.
         repeats: Whether the same row twice is the venue's doing; the second is dropped.
-        drops: Rows left out: reason to condition, from the typed table.
         known: ``known_at`` from the whole table, where one row does not tell.
         sizes: Unit of sizes of a symbol.
         path: What a folder or file name must hold, where columns do not tell two formats apart.
@@ -48,15 +42,23 @@ class Format:
     venue: str
     kind: Kind
     columns: tuple[Column, ...]
-    fields: Fields
+    fields: Fields = field(default_factory=dict)
     more: tuple[Column, ...] = ()
     headerless: bool = False
     order: str | None = "time"
     repeats: bool = False
-    drops: Mapping[str, pl.Expr] = field(default_factory=dict)
     known: Callable[[pl.DataFrame], pl.Expr] | None = None
     sizes: Callable[[str], str] = lambda symbol: BASE
     path: str = ""
+
+    def mapped(self, names: list[str]) -> dict[str, pl.Expr]:
+        """Columns of the schema from the columns that a file has."""
+        taken = {c.to: pl.col(c.name) for c in (*self.columns, *self.more) if c.to}
+        return {
+            name: value
+            for name, value in (taken | dict(self.fields)).items()
+            if set(value.meta.root_names()) <= set(names)
+        }
 
     def fits_header(self, names: list[str]) -> bool:
         """Whether a header holds every column."""

@@ -15,24 +15,17 @@ from squeezegym.data.schema import Kind
 from squeezegym.errors import DataError
 
 _PRINT = (
-    Column("symbol", Cell.TEXT),
+    Column("symbol", Cell.TEXT, "symbol"),
     Column("side", Cell.SIDE, required=False),
-    Column("size", Cell.SIZE),
-    Column("price", Cell.PRICE),
+    Column("size", Cell.SIZE, "size"),
+    Column("price", Cell.PRICE, "price"),
     Column("tickdirection", Cell.TEXT, required=False),
-    Column("trdmatchid", Cell.TEXT, required=False),
+    Column("trdmatchid", Cell.TEXT, "id", required=False),
     Column("grossvalue", Cell.NUMBER, required=False),
     Column("homenotional", Cell.NUMBER, required=False),
     Column("foreignnotional", Cell.NUMBER, required=False),
 )
-_PRINT_FIELDS = {
-    "time": pl.col("timestamp"),
-    "symbol": pl.col("symbol"),
-    "id": pl.col("trdmatchid"),
-    "side": pl.col("side").fill_null(0),
-    "price": pl.col("price"),
-    "size": pl.col("size"),
-}
+_PRINT_SIDE = {"side": pl.col("side").fill_null(0)}
 
 
 def _bybit_sizes(symbol: str) -> str:
@@ -62,21 +55,17 @@ def candle_close(frame: pl.DataFrame) -> pl.Expr:
 
 def _candles(time: str) -> Format:
     return Format(
-        name="plain OHLCV",
-        venue="",
-        kind=Kind.KLINES,
-        columns=(
-            Column(time, Cell.TIME),
-            *(Column(name, Cell.PRICE) for name in ("open", "high", "low", "close")),
+        "plain OHLCV",
+        "",
+        Kind.KLINES,
+        (
+            Column(time, Cell.TIME, "time"),
+            *(Column(name, Cell.PRICE, name) for name in ("open", "high", "low", "close")),
         ),
         more=(
-            Column("volume", Cell.SIZE, required=False),
-            Column("symbol", Cell.TEXT, required=False),
+            Column("volume", Cell.SIZE, "volume", required=False),
+            Column("symbol", Cell.TEXT, "symbol", required=False),
         ),
-        fields={
-            "time": pl.col(time),
-            **{name: pl.col(name) for name in ("open", "high", "low", "close", "volume")},
-        },
         known=candle_close,
         order=None,
     )
@@ -84,95 +73,64 @@ def _candles(time: str) -> Format:
 
 FORMATS = (
     Format(
-        name="Hyperliquid asset contexts",
-        venue="hyperliquid",
-        kind=Kind.CONTEXTS,
-        columns=(
-            Column("time", Cell.TIME),
-            Column("coin", Cell.TEXT),
-            Column("funding", Cell.NUMBER),
-            Column("open_interest", Cell.SIZE),
+        "Hyperliquid asset contexts",
+        "hyperliquid",
+        Kind.CONTEXTS,
+        (
+            Column("time", Cell.TIME, "time"),
+            Column("coin", Cell.TEXT, "symbol"),
+            Column("funding", Cell.NUMBER, "funding_rate"),
+            Column("open_interest", Cell.SIZE, "open_interest"),
             Column("prev_day_px", Cell.SIZE, required=False),
             Column("day_ntl_vlm", Cell.SIZE, required=False),
             Column("premium", Cell.NUMBER, required=False),
-            Column("oracle_px", Cell.PRICE),
-            Column("mark_px", Cell.PRICE),
-            Column("mid_px", Cell.SIZE, required=False),
+            Column("oracle_px", Cell.PRICE, "index"),
+            Column("mark_px", Cell.PRICE, "mark"),
+            Column("mid_px", Cell.SIZE, "mid", required=False),
             Column("impact_bid_px", Cell.SIZE, required=False),
             Column("impact_ask_px", Cell.SIZE, required=False),
         ),
-        fields={
-            "time": pl.col("time"),
-            "symbol": pl.col("coin"),
-            "funding_rate": pl.col("funding"),
-            "open_interest": pl.col("open_interest"),
-            "mid": pl.col("mid_px"),
-            "index": pl.col("oracle_px"),
-            "mark": pl.col("mark_px"),
-        },
         order=None,
     ),
     Format(
-        name="BitMEX quotes",
-        venue="bitmex",
-        kind=Kind.QUOTES,
-        columns=(
-            Column("timestamp", Cell.STAMP),
-            Column("symbol", Cell.TEXT),
-            Column("bidsize", Cell.SIZE, required=False),
-            Column("bidprice", Cell.SIZE, required=False),
-            Column("askprice", Cell.SIZE, required=False),
-            Column("asksize", Cell.SIZE, required=False),
+        "BitMEX quotes",
+        "bitmex",
+        Kind.QUOTES,
+        (
+            Column("timestamp", Cell.STAMP, "time"),
+            Column("symbol", Cell.TEXT, "symbol"),
+            Column("bidsize", Cell.SIZE, "bid_size", required=False),
+            Column("bidprice", Cell.SIZE, "bid", required=False),
+            Column("askprice", Cell.SIZE, "ask", required=False),
+            Column("asksize", Cell.SIZE, "ask_size", required=False),
         ),
-        fields={
-            "time": pl.col("timestamp"),
-            "symbol": pl.col("symbol"),
-            "bid": pl.col("bidprice"),
-            "bid_size": pl.col("bidsize"),
-            "ask": pl.col("askprice"),
-            "ask_size": pl.col("asksize"),
-        },
         order=None,
         sizes=_bitmex_sizes,
     ),
     Format(
-        name="Bybit spot trades",
-        venue="bybit",
-        kind=Kind.TRADES,
-        columns=(
-            Column("id", Cell.TEXT),
-            Column("timestamp", Cell.EPOCH),
-            Column("price", Cell.PRICE),
-            Column("volume", Cell.SIZE),
-            Column("side", Cell.SIDE),
+        "Bybit spot trades",
+        "bybit",
+        Kind.TRADES,
+        (
+            Column("id", Cell.TEXT, "id"),
+            Column("timestamp", Cell.EPOCH, "time"),
+            Column("price", Cell.PRICE, "price"),
+            Column("volume", Cell.SIZE, "size"),
+            Column("side", Cell.SIDE, "side"),
         ),
-        fields={
-            "time": pl.col("timestamp"),
-            "id": pl.col("id"),
-            "side": pl.col("side"),
-            "price": pl.col("price"),
-            "size": pl.col("volume"),
-        },
         order=None,
     ),
     Format(
-        name="OKX trades",
-        venue="okx",
-        kind=Kind.TRADES,
-        columns=(
-            Column("trade_id", Cell.TEXT),
-            Column("side", Cell.SIDE),
-            Column("size", Cell.SIZE),
-            Column("price", Cell.PRICE),
-            Column("created_time", Cell.EPOCH),
+        "OKX trades",
+        "okx",
+        Kind.TRADES,
+        (
+            Column("trade_id", Cell.TEXT, "id"),
+            Column("side", Cell.SIDE, "side"),
+            Column("size", Cell.SIZE, "size"),
+            Column("price", Cell.PRICE, "price"),
+            Column("created_time", Cell.EPOCH, "time"),
         ),
-        fields={
-            "time": pl.col("created_time"),
-            "id": pl.col("trade_id"),
-            "side": pl.col("side"),
-            "price": pl.col("price"),
-            "size": pl.col("size"),
-        },
         order=None,
         sizes=_okx_sizes,
     ),
@@ -180,22 +138,19 @@ FORMATS = (
 )
 """Formats whose columns tell them; of two that fit, the first is meant."""
 
-BYBIT = Format(
-    name="Bybit trades",
-    venue="bybit",
-    kind=Kind.TRADES,
-    columns=(Column("timestamp", Cell.EPOCH), *_PRINT),
-    fields=_PRINT_FIELDS,
-    order=None,
-    sizes=_bybit_sizes,
-)
-BITMEX = Format(
-    name="BitMEX trades",
-    venue="bitmex",
-    kind=Kind.TRADES,
-    columns=(Column("timestamp", Cell.STAMP), *_PRINT),
-    fields=_PRINT_FIELDS,
-    order=None,
-    sizes=_bitmex_sizes,
+BYBIT, BITMEX = (
+    Format(
+        f"{name} trades",
+        name.lower(),
+        Kind.TRADES,
+        (Column("timestamp", time, "time"), *_PRINT),
+        fields=_PRINT_SIDE,
+        order=None,
+        sizes=sizes,
+    )
+    for name, time, sizes in (
+        ("Bybit", Cell.EPOCH, _bybit_sizes),
+        ("BitMEX", Cell.STAMP, _bitmex_sizes),
+    )
 )
 """The two share their header: the form of the first time tells them apart."""

@@ -13,19 +13,14 @@ import polars as pl
 from squeezegym.data.cells import Cell, Column
 from squeezegym.data.formats import Format
 from squeezegym.data.schema import Kind
+from squeezegym.data.source import LINE
 
 _HEAD = (
-    Column("exchange", Cell.TEXT),
-    Column("symbol", Cell.TEXT),
-    Column("timestamp", Cell.EPOCH),
-    Column("local_timestamp", Cell.EPOCH),
+    Column("exchange", Cell.TEXT, "venue"),
+    Column("symbol", Cell.TEXT, "symbol"),
+    Column("timestamp", Cell.EPOCH, "time"),
+    Column("local_timestamp", Cell.EPOCH, "known_at"),
 )
-_WHEN = {
-    "time": pl.col("timestamp"),
-    "known_at": pl.col("local_timestamp"),
-    "venue": pl.col("exchange"),
-    "symbol": pl.col("symbol"),
-}
 
 
 def _sizes(symbol: str) -> str:
@@ -33,105 +28,74 @@ def _sizes(symbol: str) -> str:
     return "base, or contracts of an inverse one (the venue's own unit)"
 
 
-def _format(name: str, kind: Kind, columns: dict[str, Cell], **fields: pl.Expr) -> Format:
-    """Build a format whose cells other than sides and flags may be empty."""
-    always = (Cell.BOOLEAN, Cell.SIDE, Cell.PRICE)
-    return Format(
-        name=f"Tardis {name}",
-        venue="",
-        kind=kind,
-        columns=(
-            *_HEAD,
-            *(Column(key, cell, required=cell in always) for key, cell in columns.items()),
-        ),
-        fields={**_WHEN, **fields},
-        order="known_at",
-        sizes=_sizes,
-    )
+def _format(name: str, kind: Kind, *columns: Column) -> Format:
+    """Build a format of Tardis."""
+    return Format(f"Tardis {name}", "", kind, (*_HEAD, *columns), order="known_at", sizes=_sizes)
 
 
-_AMOUNT = {"side": pl.col("side"), "price": pl.col("price"), "size": pl.col("amount")}
+def _maybe(name: str, cell: Cell, to: str = "") -> Column:
+    """Build a column whose cells may be empty."""
+    return Column(name, cell, to, required=False)
+
+
+_AMOUNT = (
+    Column("side", Cell.SIDE, "side"),
+    Column("price", Cell.PRICE, "price"),
+    _maybe("amount", Cell.SIZE, "size"),
+)
+_PRINT = (_maybe("id", Cell.TEXT, "id"), *_AMOUNT)
 
 FORMATS = (
     _format(
         "incremental_book_L2",
         Kind.DELTAS,
-        {
-            "is_snapshot": Cell.BOOLEAN,
-            "side": Cell.SIDE,
-            "price": Cell.PRICE,
-            "amount": Cell.SIZE,
-        },
-        is_snapshot=pl.col("is_snapshot"),
-        **_AMOUNT,
+        Column("is_snapshot", Cell.BOOLEAN, "is_snapshot"),
+        *_AMOUNT,
     ),
     _format(
         "quotes",
         Kind.QUOTES,
-        {
-            "ask_amount": Cell.SIZE,
-            "ask_price": Cell.SIZE,
-            "bid_price": Cell.SIZE,
-            "bid_amount": Cell.SIZE,
-        },
-        bid=pl.col("bid_price"),
-        bid_size=pl.col("bid_amount"),
-        ask=pl.col("ask_price"),
-        ask_size=pl.col("ask_amount"),
+        _maybe("ask_amount", Cell.SIZE, "ask_size"),
+        _maybe("ask_price", Cell.SIZE, "ask"),
+        _maybe("bid_price", Cell.SIZE, "bid"),
+        _maybe("bid_amount", Cell.SIZE, "bid_size"),
     ),
     _format(
         "derivative_ticker",
         Kind.CONTEXTS,
-        {
-            "funding_timestamp": Cell.EPOCH,
-            "funding_rate": Cell.NUMBER,
-            "predicted_funding_rate": Cell.NUMBER,
-            "open_interest": Cell.SIZE,
-            "last_price": Cell.SIZE,
-            "index_price": Cell.SIZE,
-            "mark_price": Cell.SIZE,
-        },
-        funding_rate=pl.col("funding_rate"),
-        open_interest=pl.col("open_interest"),
-        last=pl.col("last_price"),
-        index=pl.col("index_price"),
-        mark=pl.col("mark_price"),
+        _maybe("funding_timestamp", Cell.EPOCH),
+        _maybe("funding_rate", Cell.NUMBER, "funding_rate"),
+        _maybe("predicted_funding_rate", Cell.NUMBER),
+        _maybe("open_interest", Cell.SIZE, "open_interest"),
+        _maybe("last_price", Cell.SIZE, "last"),
+        _maybe("index_price", Cell.SIZE, "index"),
+        _maybe("mark_price", Cell.SIZE, "mark"),
     ),
 )
 """Formats whose columns tell them; trades and liquidations differ by name alone."""
 
-_PRINT = {"id": Cell.TEXT, "side": Cell.SIDE, "price": Cell.PRICE, "amount": Cell.SIZE}
-TRADES = _format("trades", Kind.TRADES, _PRINT, id=pl.col("id"), **_AMOUNT)
-LIQUIDATIONS = _format("liquidations", Kind.LIQUIDATIONS, _PRINT, **_AMOUNT)
+TRADES = _format("trades", Kind.TRADES, *_PRINT)
+LIQUIDATIONS = _format("liquidations", Kind.LIQUIDATIONS, *_PRINT)
 
 
 def snapshot_format(names: list[str]) -> Format | None:
-    """Build the format of ``book_snapshot_N`` from its header, which names every level."""
+    """Build the format of ``book_snapshot_N`` from its header, if it names every level."""
     asks = [name for name in names if name.startswith("asks[") and name.endswith(".price")]
     if not asks:
         return None
-    levels = range(len(asks))
-    cells = {
-        f"{side}[{level}].{what}": Cell.SIZE
-        for level in levels
+    columns = (
+        _maybe(f"{side}[{level}].{what}", Cell.SIZE)
+        for level in range(len(asks))
         for side in ("asks", "bids")
         for what in ("price", "amount")
-    }
-    columns = (*_HEAD, *(Column(name, cell, required=False) for name, cell in cells.items()))
-    return Format(
-        name=f"Tardis book_snapshot_{len(asks)}",
-        venue="",
-        kind=Kind.SNAPSHOTS,
-        columns=columns,
-        fields=_WHEN,
-        order="known_at",
-        sizes=_sizes,
     )
+    form = _format(f"book_snapshot_{len(asks)}", Kind.SNAPSHOTS, *columns)
+    return form if form.fits_header(names) else None
 
 
 def unroll(frame: pl.DataFrame) -> pl.DataFrame:
     """Turn one row a book into one row a level, best first, asks after bids."""
-    head = [column.name for column in _HEAD]
+    head = [LINE, *(column.name for column in _HEAD)]
     names = [name for name in frame.columns if name.endswith(".price")]
     parts = [
         frame.select(

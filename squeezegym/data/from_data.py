@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from squeezegym.data.binance_raw import read_capture
 from squeezegym.data.capture import Capture
 from squeezegym.data.overlay import Overlay
+from squeezegym.data.recorded import read_recorded
 from squeezegym.errors import ConfigError, DataError
 from squeezegym.scenario import Scenario
 
@@ -136,7 +136,7 @@ def _build(
 
 
 def _read(names: str, argument: str, market: str) -> Capture:
-    capture = read_capture(_split(names))
+    capture = read_recorded(_split(names))
     if capture.market != market:
         raise DataError(
             f"{argument}: {names} is a capture of market {capture.market!r} ({capture.symbol}),"

@@ -11,11 +11,11 @@ from typing import Any
 
 import polars as pl
 
-from squeezegym.data.positions import Holding, read_holdings
+from squeezegym.data.positions import Holding, parse_holdings
 from squeezegym.data.schema import TIME, Kind
-from squeezegym.data.source import LINE
+from squeezegym.data.source import LINE, UNENDED
 from squeezegym.data.table import Table, finish
-from squeezegym.data.text import Position
+from squeezegym.data.text import NS_PER_MS, Position, epoch_ms, local_ns, positive
 from squeezegym.errors import DataError
 
 _CAPTURE = re.compile(rb"^\d{16,19} \{")
@@ -89,7 +89,7 @@ def _counted(streams: dict[str, int]) -> str:
 def _timed(frame: pl.DataFrame) -> tuple[pl.DataFrame, float]:
     """Give rows without a time of their own the last one seen, and all of them ``known_at``."""
     frame = frame.with_columns(pl.col("ms").forward_fill().backward_fill())
-    frame = frame.with_columns((pl.col("ms") * 1_000_000).alias("time"))
+    frame = frame.with_columns((pl.col("ms") * NS_PER_MS).alias("time"))
     offset = frame.select((pl.col("local") - pl.col("time")).median()).item()
     known = pl.max_horizontal("time", "local").cast(TIME)
     frame = frame.with_columns(known.alias("known_at"), pl.col("time").cast(TIME))
@@ -102,8 +102,8 @@ def _parse(file: Path, line: int, text: bytes) -> tuple[int, Row]:
         message = json.loads(body)
         if not isinstance(message, dict):
             raise ValueError("no object")
-        return int(stamp), message
-    except ValueError as error:
+        return local_ns(stamp), message
+    except (ValueError, RecursionError) as error:
         start = text[:60].decode("utf-8", "replace")
         raise Position(file.name, line).error(
             f"{start!r} cannot be read, allowed is '<local time ns> <JSON message>'; {_AGAIN}"
@@ -118,34 +118,34 @@ def _trade(data: Row, dropped: dict[str, int]) -> Iterator[Row]:
         return
     side = -1 if data["m"] else 1
     yield {
-        "ms": int(data["T"] if "T" in data else data["E"]),
+        "ms": epoch_ms(data["T"] if "T" in data else data["E"]),
         "symbol": data["s"],
         "id": str(data["t"]),
         "side": side,
-        "price": float(data["p"]),
-        "size": float(data["q"]),
+        "price": positive(data["p"]),
+        "size": positive(data["q"]),
     }
 
 
 def _ms(data: Row) -> int | None:
     """Exchange time of a message that may have none, ms."""
     time: Any = data.get("T", data.get("E"))
-    return None if time is None else int(time)
+    return None if time is None else epoch_ms(time)
 
 
 def _quote(data: Row, _: dict[str, int]) -> Iterator[Row]:
     yield {
         "ms": _ms(data),
         "symbol": data["s"],
-        "bid": float(data["b"]),
-        "bid_size": float(data["B"]),
-        "ask": float(data["a"]),
-        "ask_size": float(data["A"]),
+        "bid": positive(data["b"]),
+        "bid_size": positive(data["B"], least=0.0),
+        "ask": positive(data["a"]),
+        "ask_size": positive(data["A"], least=0.0),
     }
 
 
 def _diff(data: Row, _: dict[str, int]) -> Iterator[Row]:
-    time = int(data["T"] if "T" in data else data["E"])
+    time = epoch_ms(data["T"] if "T" in data else data["E"])
     for side, levels in ((1, data["b"]), (-1, data["a"])):
         for price, size in levels:
             yield {
@@ -153,8 +153,8 @@ def _diff(data: Row, _: dict[str, int]) -> Iterator[Row]:
                 "symbol": data["s"],
                 "is_snapshot": False,
                 "side": side,
-                "price": float(price),
-                "size": float(size),
+                "price": positive(price),
+                "size": positive(size, least=0.0),
             }
 
 
@@ -167,20 +167,20 @@ def _book(data: Row, _: dict[str, int]) -> Iterator[Row]:
                 "symbol": data.get("symbol", ""),
                 "level": level,
                 "side": side,
-                "price": float(price),
-                "size": float(size),
+                "price": positive(price),
+                "size": positive(size, least=0.0),
             }
 
 
 def _forced(data: Row, _: dict[str, int]) -> Iterator[Row]:
     order = data["o"]
     yield {
-        "ms": int(order["T"]),
+        "ms": epoch_ms(order["T"]),
         "symbol": order["s"],
-        "side": 1 if order["S"] == "BUY" else -1,
-        "price": float(order["p"]),
-        "average_price": float(order["ap"]),
-        "size": float(order["q"]),
+        "side": {"BUY": 1, "SELL": -1}[order["S"]],
+        "price": positive(order["p"]),
+        "average_price": positive(order["ap"], least=0.0),
+        "size": positive(order["q"]),
     }
 
 
@@ -202,10 +202,10 @@ def load_json(file: Path, content: bytes) -> Table:
     if content.lstrip()[:9] == b'{"topic":':
         return _load_bybit(file, content)
     if content.lstrip()[:1] not in (b"{", b"["):
-        return _load_positions(file, None)
+        return _load_positions(file, content, None)
     try:
         data = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise Position(file.name, line).error(
             f"the file is not valid JSON ({error}), allowed is a whole document; copy or download"
@@ -214,20 +214,29 @@ def load_json(file: Path, content: bytes) -> Table:
     if isinstance(data, dict) and _are_brackets(data):
         return _load_brackets(file, data)
     updated = data.get("last_updated") if isinstance(data, dict) else None
-    return _load_positions(file, updated)
+    return _load_positions(file, content, updated)
 
 
-def _load_positions(file: Path, updated: str | None) -> Table:
-    holdings, _ = read_holdings(file)
+def _load_positions(file: Path, content: bytes, updated: Any) -> Table:
+    holdings, _ = parse_holdings(file.name, content)
     time = None
     if updated:
-        time = datetime.fromisoformat(updated).replace(tzinfo=UTC)
+        try:
+            time = datetime.fromisoformat(updated)
+            time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+        except (TypeError, ValueError):
+            raise DataError(
+                f"{file.name}: last_updated is {updated!r}, allowed is a time such as"
+                " 2026-01-08T12:00:00; correct it or remove it."
+            ) from None
     rows = [_holding(holding) | {"time": time} for holding in holdings]
     frame = pl.DataFrame(rows, infer_schema_length=None)
     without = int(frame["liquidation"].is_null().sum())
     notes: tuple[str, ...] = (f"{len(frame) - without} of {len(frame)} have a liquidation price",)
     if time is None:
         notes = (*notes, "the file tells no time, so rows have none")
+    if not content.endswith((b"\n", b"}", b"]")):
+        notes = (*notes, UNENDED)
     return finish(file.name, frame, Kind.POSITIONS, "positions", notes=notes)
 
 
@@ -247,29 +256,33 @@ def _holding(holding: Holding) -> Row:
 
 def _are_brackets(data: Row) -> bool:
     first: Any = next(iter(data.values()), None)
-    return isinstance(first, list) and bool(first) and "maintenanceMarginRate" in first[0]
+    is_list = isinstance(first, list) and bool(first) and isinstance(first[0], dict)
+    return is_list and "maintenanceMarginRate" in first[0]
 
 
 def _load_brackets(file: Path, data: dict[str, list[Row]]) -> Table:
+    rows: list[Row] = []
+    symbol = ""
     try:
-        rows = [
-            {
-                "venue": "binance",
-                "symbol": symbol,
-                "tier": int(tier["tier"]),
-                "floor": float(tier["minNotional"]),
-                "cap": float(tier["maxNotional"]),
-                "rate": float(tier["maintenanceMarginRate"]),
-                "leverage": float(tier["maxLeverage"]),
-                "deduction": float(tier["info"]["cum"]),
-            }
-            for symbol, tiers in data.items()
-            for tier in tiers
-        ]
+        for symbol, tiers in data.items():
+            rows += [
+                {
+                    "venue": "binance",
+                    "symbol": symbol,
+                    "tier": int(tier["tier"]),
+                    "floor": positive(tier["minNotional"], least=0.0),
+                    "cap": positive(tier["maxNotional"]),
+                    "rate": positive(tier["maintenanceMarginRate"]),
+                    "leverage": positive(tier["maxLeverage"]),
+                    "deduction": positive(tier["info"]["cum"], least=0.0),
+                }
+                for tier in tiers
+            ]
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"{file.name}: a bracket lacks or spoils {error}, allowed are tier, minNotional,"
-            " maxNotional, maintenanceMarginRate, maxLeverage and info.cum; download it again."
+            f"{file.name}: a bracket of {symbol!r}, after {len(rows)}, lacks or spoils {error},"
+            " allowed are tier, minNotional, maxNotional, maintenanceMarginRate, maxLeverage and"
+            " info.cum; download it again."
         ) from error
     notes = (f"{len(data):,} contracts", "brackets hold from the day of the file, which has none")
     return finish(file.name, pl.DataFrame(rows), Kind.BRACKETS, "margin brackets", notes=notes)
@@ -283,7 +296,7 @@ def _load_bybit(file: Path, content: bytes) -> Table:
         try:
             message = json.loads(text)
             data, is_snapshot = message["data"], message["type"] == "snapshot"
-            time = int(message["ts"]) * 1_000_000
+            time = epoch_ms(message["ts"]) * NS_PER_MS
             rows += [
                 {
                     LINE: lines,
@@ -292,13 +305,13 @@ def _load_bybit(file: Path, content: bytes) -> Table:
                     "symbol": data["s"],
                     "is_snapshot": is_snapshot,
                     "side": side,
-                    "price": float(price),
-                    "size": float(size),
+                    "price": positive(price),
+                    "size": positive(size, least=0.0),
                 }
                 for side, levels in ((1, data["b"]), (-1, data["a"]))
                 for price, size in levels
             ]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise Position(file.name, lines).error(
                 f"{text[:60].decode('utf-8', 'replace')!r} cannot be read, allowed is a snapshot or"
                 " delta of the topic orderbook; remove the line or download the file again."

@@ -6,6 +6,8 @@ decide what belongs to what. Rules of Binance, "How to manage a local order book
 - futures: each diff names its predecessor, ``pu`` equals the previous final id ``u``;
 - spot: diffs follow each other without a hole, ``U`` equals the previous ``u`` + 1;
 - diffs that end before the snapshot are dropped, the first one kept must overlap it.
+
+A later snapshot, of a venue that sends one after each interruption, restarts the book.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ import numpy as np
 from squeezegym.data.capture import Book, LevelArray
 from squeezegym.data.text import RAW_SCALE, Position
 
-SAMPLE_EVERY_MS = 1_000
+SAMPLE_EVERY_NS = 1_000_000_000
 SAMPLE_REACH_BPS = 50
-NS_PER_MS = 1_000_000
+LONGEST_GAP_NS = 86_400 * 10**9
 
 RawLevels = list[tuple[int, int]]
 
@@ -30,7 +32,7 @@ class Snapshot(NamedTuple):
     """The whole visible book at one update id."""
 
     at: Position
-    time_ms: int
+    time_ns: int
     update_id: int
     bids: RawLevels
     asks: RawLevels
@@ -40,7 +42,7 @@ class Diff(NamedTuple):
     """New absolute sizes of some levels; size 0 deletes. ``previous_id`` is None on spot."""
 
     at: Position
-    time_ms: int
+    time_ns: int
     first_id: int
     final_id: int
     previous_id: int | None
@@ -104,15 +106,16 @@ class Level2Book:
         """Start from a snapshot, which must have two sides and must not be crossed."""
         self.snapshot_id = snapshot.update_id
         self.final_id: int | None = None
-        self.time_ms = snapshot.time_ms
+        self.time_ns = snapshot.time_ns
         self.bids = BookSide(+1, snapshot.bids)
         self.asks = BookSide(-1, snapshot.asks)
         self.applied = 0
         self.dropped = 0
+        self.restarts = 0
         self.tops = array("q")
         self.changes = array("q")
         self.samples: list[Book] = []
-        self._next_sample_ms = 0
+        self._next_sample_ns = 0
         self._check_touch(snapshot.at, "snapshot")
         self.start = self.book()
 
@@ -123,14 +126,28 @@ class Level2Book:
             return
         self._check_sequence(diff)
         if not self.applied:
-            self._begin(diff.time_ms)
-        self._sample_until(diff.time_ms)
+            self._begin(diff.time_ns)
+        self._check_clock(diff)
+        self._sample_until(diff.time_ns)
         self.bids.apply(diff.bids, self.applied, self.changes)
         self.asks.apply(diff.asks, self.applied, self.changes)
         self._check_touch(diff.at, f"book after the diff {diff.final_id}")
         self.final_id = diff.final_id
-        self.time_ms = max(self.time_ms, diff.time_ms)
+        self.time_ns = max(self.time_ns, diff.time_ns)
         self.applied += 1
+        self._append_top()
+
+    def restart(self, snapshot: Snapshot) -> None:
+        """Replace the book by a later snapshot; what happened in between is in no change."""
+        unknown = self.bids.unknown, self.asks.unknown
+        self.bids, self.asks = BookSide(+1, snapshot.bids), BookSide(-1, snapshot.asks)
+        self.bids.unknown, self.asks.unknown = unknown
+        self._check_touch(snapshot.at, "snapshot")
+        self.final_id = snapshot.update_id
+        self.time_ns = max(self.time_ns, snapshot.time_ns)
+        self._next_sample_ns = self.time_ns + SAMPLE_EVERY_NS
+        self.applied += 1
+        self.restarts += 1
         self._append_top()
 
     @property
@@ -140,15 +157,22 @@ class Level2Book:
 
     def book(self) -> Book:
         """The whole book now, in raw units."""
-        time_ns = self.time_ms * NS_PER_MS
-        return Book(time_ns, self.update_id, self.bids.levels(), self.asks.levels())
+        return Book(self.time_ns, self.update_id, self.bids.levels(), self.asks.levels())
 
-    def _begin(self, time_ms: int) -> None:
+    def _begin(self, time_ns: int) -> None:
         """Set the clock at the first diff applied: a spot snapshot carries no time of its own."""
-        if not self.time_ms:
-            self.time_ms = time_ms
-            self.start = replace(self.start, time_ns=time_ms * NS_PER_MS)
-        self._next_sample_ms = self.time_ms + SAMPLE_EVERY_MS
+        if not self.time_ns:
+            self.time_ns = time_ns
+            self.start = replace(self.start, time_ns=time_ns)
+        self._next_sample_ns = self.time_ns + SAMPLE_EVERY_NS
+
+    def _check_clock(self, diff: Diff) -> None:
+        """Raise when time jumps so far that one of two times must be wrong."""
+        if diff.time_ns - self.time_ns > LONGEST_GAP_NS:
+            raise diff.at.error(
+                f"time jumps by {(diff.time_ns - self.time_ns) / 1e9:,.0f} s, allowed is at most a"
+                " day between two messages; restore the line or end the capture before it."
+            )
 
     def _is_old(self, diff: Diff) -> bool:
         if self.final_id is not None:
@@ -193,18 +217,16 @@ class Level2Book:
     def _append_top(self) -> None:
         bid, ask = self.bids.best, self.asks.best
         bid_lots, ask_lots = self.bids.lots[bid], self.asks.lots[ask]
-        time_ns = self.time_ms * NS_PER_MS
-        self.tops.extend((time_ns, self.update_id, bid, bid_lots, ask, ask_lots))
+        self.tops.extend((self.time_ns, self.update_id, bid, bid_lots, ask, ask_lots))
 
-    def _sample_until(self, time_ms: int) -> None:
-        """Sample the book as it stood at each whole step before ``time_ms``."""
-        if time_ms < self._next_sample_ms:
+    def _sample_until(self, time_ns: int) -> None:
+        """Sample the book as it stood at each whole step before ``time_ns``."""
+        if time_ns < self._next_sample_ns:
             return
         mid = (self.bids.best + self.asks.best) // 2
         reach = mid * SAMPLE_REACH_BPS // 10_000
         bids, asks = self.bids.levels(mid - reach), self.asks.levels(mid + reach)
         update_id = self.update_id
-        while self._next_sample_ms <= time_ms:
-            time_ns = self._next_sample_ms * NS_PER_MS
-            self.samples.append(Book(time_ns, update_id, bids, asks))
-            self._next_sample_ms += SAMPLE_EVERY_MS
+        while self._next_sample_ns <= time_ns:
+            self.samples.append(Book(self._next_sample_ns, update_id, bids, asks))
+            self._next_sample_ns += SAMPLE_EVERY_NS

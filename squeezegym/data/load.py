@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
 from squeezegym.data import formats_binance, formats_other, formats_tardis
 from squeezegym.data.cells import typed
-from squeezegym.data.formats import Format
+from squeezegym.data.formats import CONTRACTS, Format
+from squeezegym.data.hyperliquid import is_hyperliquid, load_hyperliquid
 from squeezegym.data.jsonfiles import is_capture, load_capture, load_json
 from squeezegym.data.parquet import load_parquet
 from squeezegym.data.schema import Kind
-from squeezegym.data.source import LINE, first_line, read_bytes, read_rows
+from squeezegym.data.source import LINE, UNENDED, first_line, read_bytes, read_rows
 from squeezegym.data.table import Table, finish
 from squeezegym.data.tables_lobster import is_lobster, load_lobster
 from squeezegym.data.text import Position
@@ -21,7 +23,7 @@ from squeezegym.errors import DataError
 
 FORMATS = (*formats_binance.FORMATS, *formats_tardis.FORMATS, *formats_other.FORMATS)
 _SYMBOL = re.compile(r"^([A-Z0-9]{2,}(?:_[A-Z0-9]+)?(?:-[A-Z]{3,}(?:-SWAP)?)?)(?=[-.]|\d{4}-)")
-_OTHER_HEADERS = {"ask_qty", "wallet", "liquidation_price"}
+_WITH_VALUES = (Kind.KLINES, Kind.METRICS)
 
 
 def load(path: str | Path, kind: str | Kind | None = None, symbol: str | None = None) -> Table:
@@ -52,6 +54,8 @@ def load(path: str | Path, kind: str | Kind | None = None, symbol: str | None = 
     if is_capture(content):
         return load_capture(file, content, wanted or Kind.TRADES)
     if content.lstrip()[:1] in (b"{", b"["):
+        if is_hyperliquid(content):
+            return load_hyperliquid(file, content, wanted)
         return load_json(file, content)
     if is_lobster(file, content):
         return load_lobster(file, content)
@@ -94,7 +98,7 @@ def _by_header(names: list[str], where: str, kind: Kind | None, content: bytes) 
     if formats_tardis.TRADES.fits_header(names):
         return _tardis_print(where, kind)
     if formats_other.BYBIT.fits_header(names):
-        second = content.split(b"\n", 2)[1]
+        second = content.partition(b"\n")[2].partition(b"\n")[0]
         is_bitmex = b"-" in second.partition(b",")[0]
         return formats_other.BITMEX if is_bitmex else formats_other.BYBIT
     snapshot = formats_tardis.snapshot_format(names)
@@ -126,7 +130,7 @@ def _tardis_print(where: str, kind: Kind | None) -> Format:
             return form
     raise DataError(
         f"{where}: trades and liquidations of Tardis have the same columns, and the path names"
-        " neither; pass kind 'trades' or 'liquidations'."
+        " neither; name the file or its folder 'trades' or 'liquidations', or pass that kind."
     )
 
 
@@ -149,31 +153,27 @@ def _read(
     columns = [column for column in (*form.columns, *form.more) if column.name in names]
     frame, notes = typed(file.name, rows, columns)
     notes.insert(0, "the first line is a header" if has_header else "no header")
+    if not content.endswith(b"\n"):
+        notes.append(UNENDED)
     if form.kind is Kind.SNAPSHOTS:
-        frame = formats_tardis.unroll(frame).with_columns(pl.int_range(2, pl.len() + 2).alias(LINE))
+        frame = formats_tardis.unroll(frame)
     if form.repeats:
         same = frame.select(pl.struct(pl.exclude(LINE)).is_first_distinct()).to_series()
         dropped["the same row again (the venue writes each event twice)"] = int((~same).sum())
         frame = frame.filter(same)
-    fields = {
-        name: value
-        for name, value in form.fields.items()
-        if set(value.meta.root_names()) <= set(frame.columns)
-    }
-    if "symbol" in frame.columns:
-        fields.setdefault("symbol", pl.col("symbol"))
+    fields = form.mapped(frame.columns)
     own = symbol or _symbol(file)
     fields.setdefault("symbol", pl.lit(own))
     fields.setdefault("venue", pl.lit(form.venue or None))
     if form.kind is Kind.SNAPSHOTS:
         fields |= {name: pl.col(name) for name in ("level", "side", "price", "size")}
     if form.known is not None:
-        fields["known_at"] = form.known(frame.with_columns(fields["time"].alias("time")))
-    shown = frame.with_columns(fields["time"].alias("time")).select(
-        LINE, **{name: expr for name, expr in fields.items()}
-    )
+        fields["known_at"] = _known(file, form.known, frame.with_columns(time=fields["time"]))
+    shown = frame.with_columns(time=fields["time"]).select(LINE, **fields)
     first_symbol = shown["symbol"].drop_nulls()
     size_unit = form.sizes(first_symbol[0] if len(first_symbol) else "")
+    if form.venue == "binance" and size_unit == CONTRACTS and form.kind in _WITH_VALUES:
+        notes.append("of an inverse contract, what is named quote volume or value is in base")
     return finish(
         file.name,
         shown,
@@ -185,6 +185,13 @@ def _read(
         notes=tuple(notes),
         size_unit=size_unit,
     )
+
+
+def _known(file: Path, known: Callable[[pl.DataFrame], pl.Expr], frame: pl.DataFrame) -> pl.Expr:
+    try:
+        return known(frame)
+    except DataError as error:
+        raise Position(file.name, int(frame[LINE][0])).error(str(error)) from error
 
 
 def _symbol(file: Path) -> str | None:

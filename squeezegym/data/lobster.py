@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -71,9 +72,14 @@ def read_lobster(path: str | Path, tick: int = 100) -> LobsterMessages:
         DataError: The file is missing, damaged or empty, or a line breaks the format or the order
             of time. The message names file and line.
     """
-    path, flat, time_ns = Path(path), array("q"), 0
-    for line, content in enumerate(read_lines(path), start=1):
-        at, before_ns = Position(path.name, line), time_ns
+    return parse_lobster(Path(path).name, read_lines(Path(path)), tick)
+
+
+def parse_lobster(name: str, lines: Iterable[bytes], tick: int = 100) -> LobsterMessages:
+    """Do the same with lines that have been read; ``name`` is for errors."""
+    flat, time_ns = array("q"), 0
+    for line, content in enumerate(lines, start=1):
+        at, before_ns = Position(name, line), time_ns
         time, *integers = _fields(at, content)
         seconds, _, decimals = time.partition(".")
         time_ns = int(seconds) * 10**9 + int(decimals.ljust(9, "0"))
@@ -85,13 +91,13 @@ def read_lobster(path: str | Path, tick: int = 100) -> LobsterMessages:
             raise at.error(f"{wrong}; restore the line or download the file again.")
         flat.extend((time_ns, event, order, size, price, direction))
     if not flat:
-        raise Position(path.name, 1).error(
+        raise Position(name, 1).error(
             "the file is empty, allowed is at least one event; pass a message file."
         )
     table = np.frombuffer(flat, np.int64).reshape(-1, 6).T
     ticks = np.where(table[1] == Event.HALT, 0, table[4] // tick)
     columns = dict(zip(NAMES, (*table, ticks), strict=True))
-    return LobsterMessages(path.name, records(columns, EVENT_DTYPE))
+    return LobsterMessages(name, records(columns, EVENT_DTYPE))
 
 
 def _fields(at: Position, content: bytes) -> list[str]:
@@ -137,8 +143,13 @@ def read_shown(path: str | Path, rows: int, tick: int = 100) -> NDArray[np.int64
     Raises:
         DataError: The file is missing or damaged, or is not that of the message file.
     """
-    path, flat, width, line = Path(path), array("q"), 0, 0
-    for line, content in enumerate(read_lines(path), start=1):
+    return parse_shown(Path(path).name, read_lines(Path(path)), rows, tick)
+
+
+def parse_shown(name: str, lines: Iterable[bytes], rows: int, tick: int = 100) -> NDArray[np.int64]:
+    """Do the same with lines that have been read; ``name`` is for errors."""
+    flat, width, line = array("q"), 0, 0
+    for line, content in enumerate(lines, start=1):
         try:
             numbers = array("q", map(int, content.split(b",")))
         except (ValueError, OverflowError):
@@ -146,14 +157,14 @@ def read_shown(path: str | Path, rows: int, tick: int = 100) -> NDArray[np.int64
         width = width or len(numbers)
         whole = numbers and len(numbers) == width and width % 4 == 0
         if not whole or any(n % tick for n in numbers[::2] if abs(n) != NO_PRICE):
-            raise Position(path.name, line).error(
+            raise Position(name, line).error(
                 f"{content[:60]!r} is found, allowed are 4 integers a level (ask price, ask size,"
                 f" bid price, bid size), as many on every line, prices multiples of {tick}; pass"
                 " the orderbook file as LOBSTER wrote it."
             )
         flat.extend(numbers)
     if line != rows:
-        raise Position(path.name, line).error(
+        raise Position(name, line).error(
             f"the file ends after {line} lines, allowed are {rows} as in the message file; pass"
             " both files of one stock and day."
         )

@@ -25,6 +25,7 @@ BLOCK_S = 20
 WINDOW_S = 10  # of counts
 NEAR = 1e-3
 LEAST_S = 120
+_SLACK = 1e-6  # of a tick, for ratios that are no float
 _DEPTH_BAND = 0  # of a recording: within 10 bp
 
 Rows = NDArray[np.int64]
@@ -36,7 +37,8 @@ class Watched:
 
     Attributes:
         mids: (2, seconds, 10) mid of perp and spot, quote.
-        spreads: (2, seconds, 10) best ask minus best bid, quote.
+        spreads: (2, seconds, 10) best ask minus best bid on the grid of the perp, on which both
+            books of a market stand: bids rounded down, asks up, quote.
         orders: (2, seconds) aggressor orders: prints of one side at one time are one.
         depth: (seconds,) base within 10 bp of the mid of the perp, mean of both sides.
     """
@@ -74,7 +76,9 @@ def watch_captures(perp: Capture, spot: Capture) -> Watched:
         place = np.searchsorted(at, grid, side="right") - 1
         bid, ask = (capture.tops[f"{side}_ticks"][place] for side in ("bid", "ask"))
         mids.append((bid + ask) / 2 * capture.tick_size)
-        spreads.append((ask - bid) * capture.tick_size)
+        ratio = capture.tick_size / perp.tick_size
+        ticks = np.ceil(ask * ratio - _SLACK) - np.floor(bid * ratio + _SLACK)
+        spreads.append(ticks * perp.tick_size)
         trades = capture.trades
         new = np.ones(len(trades), bool)
         new[1:] = (np.diff(trades["time_ns"]) != 0) | (np.diff(trades["side"]) != 0)
@@ -181,7 +185,7 @@ def _basis(watched: Watched, rows: Rows) -> float:
 
 MOMENTS: dict[str, tuple[str, Moment]] = {
     "perp spread": ("quote, mean on a grid of 100 ms", _spread(0)),
-    "spot spread": ("quote, mean on a grid of 100 ms", _spread(1)),
+    "spot spread": ("quote, on ticks of the perp, mean on a grid of 100 ms", _spread(1)),
     "perp trade rate": ("aggressor orders a second", _rate(0)),
     "spot trade rate": ("aggressor orders a second", _rate(1)),
     "perp volatility": ("root mean square of log returns of a second", _volatility(0)),

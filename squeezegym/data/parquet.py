@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from squeezegym.data.schema import Kind
+from squeezegym.data.schema import TIME, Kind
 from squeezegym.data.source import LINE
 from squeezegym.data.table import Table, finish
 from squeezegym.errors import DataError
@@ -52,6 +52,8 @@ _TABLES: tuple[tuple[set[str], Kind, str, dict[str, pl.Expr]], ...] = (
         },
     ),
 )
+_POSITIVE = ("open", "high", "low", "close")
+_NOT_NEGATIVE = ("volume", "open_interest_value", "total", "longs", "shorts", "count")
 _UNITS = "base at binance, bybit, kraken; contracts at okx"
 
 
@@ -63,25 +65,30 @@ def load_parquet(file: Path) -> Table:
     Raises:
         DataError: The file is missing or damaged, has no rows, or holds other columns.
     """
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
     try:
-        frame = pl.read_parquet(file)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
+        # pyarrow refuses damaged pages; the reader of polars may end the process on them.
+        with ParquetFile(file, page_checksum_verification=True) as source:
+            content = source.read(use_threads=False)
+            content.validate(full=True)
+        frame = pl.DataFrame(pl.from_arrow(content))
+    except (
+        OSError,
+        ValueError,
+        MemoryError,
+        pa.ArrowException,
+        pl.exceptions.PolarsError,
+    ) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(
             f"{file.name}: the parquet file cannot be read ({reason}), allowed is a complete one;"
             " copy or download the file again."
         ) from error
-    names = set(frame.columns)
     for columns, kind, name, fields in _TABLES:
-        if columns | {"timestamp", "coin"} <= names and len(frame):
-            rows = frame.with_row_index(LINE, 1).select(LINE, **fields)
-            bad = rows.select(pl.any_horizontal(pl.all().exclude(LINE, "known_at").is_null()))
-            broken = bad.to_series().arg_true()
-            if len(broken):
-                raise DataError(
-                    f"{file.name}, row {broken[0] + 1}: a value is missing, allowed is a whole row;"
-                    " remove the row or download the file again."
-                )
+        if columns | {"timestamp", "coin"} <= set(frame.columns) and len(frame):
+            rows = _checked(file, frame, fields)
             unit = _UNITS if kind is Kind.KLINES else "quote"
             return finish(file.name, rows, kind, name, order=None, size_unit=unit)
     raise DataError(
@@ -89,3 +96,39 @@ def load_parquet(file: Path) -> Table:
         " allowed are at least one row of candles (timestamp, venue, coin, o, h, l, c, v), of"
         " funding_rate, oi_usd or liquidation totals; check the file."
     )
+
+
+def _checked(file: Path, frame: pl.DataFrame, fields: dict[str, pl.Expr]) -> pl.DataFrame:
+    """Take the columns of a kind, or name the column or row that is none."""
+    needed = {name for value in fields.values() for name in value.meta.root_names()}
+    schema = {name: dtype for name, dtype in frame.schema.items() if name in needed}
+    wrong = [f"{name} of {dtype}" for name, dtype in schema.items() if not _is_of(name, dtype)]
+    wrong += [f"no {name}" for name in sorted(needed - set(schema))]
+    if wrong:
+        raise DataError(
+            f"{file.name}, row 1: {wrong[0]} is found, allowed are timestamp of times in UTC, venue"
+            " and coin of text, every other column of numbers; check the file."
+        )
+    rows = frame.with_row_index(LINE, 1).select(LINE, **fields)
+    stamps = [name for name in ("time", "known_at") if name in rows.columns]
+    rows = rows.with_columns(pl.col(stamps).cast(TIME, strict=False))
+    numbers = pl.selectors.numeric() - pl.selectors.by_name(LINE)
+    rows = rows.with_columns(pl.when(numbers.is_finite()).then(numbers).name.keep())
+    least = pl.any_horizontal(
+        pl.lit(False),
+        *(pl.col(name) <= 0 for name in _POSITIVE if name in fields),
+        *(pl.col(name) < 0 for name in _NOT_NEGATIVE if name in fields),
+    )
+    bad = rows.select(pl.any_horizontal(pl.all().is_null()) | least).to_series().arg_true()
+    if len(bad):
+        raise DataError(
+            f"{file.name}, row {bad[0] + 1}: a value is missing or out of range, allowed is a whole"
+            " row, with prices above 0; remove the row or download the file again."
+        )
+    return rows
+
+
+def _is_of(name: str, dtype: pl.DataType) -> bool:
+    if name == "timestamp":
+        return isinstance(dtype, pl.Datetime) and dtype.time_zone == "UTC"
+    return dtype == pl.String if name in ("venue", "coin") else dtype.is_numeric()

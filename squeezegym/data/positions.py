@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from squeezegym.data.text import Position, read_lines
 from squeezegym.errors import DataError
 from squeezegym.scenario import Scenario
 from squeezegym.sections import Positions
@@ -55,7 +56,7 @@ def read_holdings(path: str | Path, symbol: str | None = None) -> tuple[list[Hol
     """Read the positions of one coin.
 
     Args:
-        path: A ``.json`` file, or a CSV.
+        path: A snapshot in JSON, or a CSV; plain or gzip.
         symbol: The perp's symbol; rows with a ``coin`` that it does not start with are skipped.
             None takes every coin.
 
@@ -63,47 +64,74 @@ def read_holdings(path: str | Path, symbol: str | None = None) -> tuple[list[Hol
         The holdings, and the number of rows of other coins.
 
     Raises:
-        DataError: The file is missing, damaged or empty; the message names file and row.
+        DataError: The file is missing, damaged or empty; the message names file and line, or the
+            place in the list of a snapshot.
     """
     file = Path(path)
-    rows = _read_rows(file)
+    return parse_holdings(file.name, b"".join(read_lines(file)), symbol)
+
+
+def parse_holdings(
+    name: str, content: bytes, symbol: str | None = None
+) -> tuple[list[Holding], int]:
+    """Do the same with the content of a file that has been read; ``name`` is for errors."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise Position(name, line).error(
+            "the text is not UTF-8, allowed is a JSON or CSV file of positions; check the path."
+        ) from error
+    rows = _of_json(name, text) if text.lstrip()[:1] in ("{", "[") else _of_csv(name, text)
     mine = [
-        (i, row)
-        for i, row in rows
+        (where, row)
+        for where, row in rows
         if symbol is None or symbol.upper().startswith(str(row.get("coin", "")).upper())
     ]
     if not mine:
-        raise DataError(
-            f"{file.name}: 0 of {len(rows)} positions are of {symbol or 'any coin'}, allowed is at"
-            " least 1; pass the positions of this coin."
+        raise Position(name, 1).error(
+            f"0 of {len(rows)} positions are of {symbol or 'any coin'}, allowed is at least 1;"
+            " pass the positions of this coin."
         )
-    return [_holding(f"{file.name}, position {i}", row) for i, row in mine], len(rows) - len(mine)
+    return [_holding(where, row) for where, row in mine], len(rows) - len(mine)
 
 
-def _read_rows(file: Path) -> list[tuple[int, Mapping[str, Any]]]:
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise DataError(
-            f"positions: {str(file)!r} cannot be read ({reason}), allowed is a JSON or CSV file;"
-            " check the path."
-        ) from error
-    if file.suffix.lower() != ".json":
-        return list(enumerate(csv.DictReader(text.splitlines()), start=1))
+Rows = list[tuple[str, Mapping[str, Any]]]
+
+
+def _of_csv(name: str, text: str) -> Rows:
+    """Return each row after where it stands, as errors say it."""
+    reader = csv.DictReader(text.splitlines(), restkey="", skipinitialspace=True)
+    rows: Rows = []
+    for row in reader:
+        where = f"{name}, line {reader.line_num}"
+        if "" in row or None in row.values():
+            raise DataError(
+                f"{where}: more or fewer columns than in the header are found, allowed are"
+                f" {len(reader.fieldnames or ())}; restore the line, with decimals after a point."
+            )
+        rows.append((where, row))
+    return rows
+
+
+def _of_json(name: str, text: str) -> Rows:
     try:
         data = json.loads(text)
-    except ValueError as error:
-        raise DataError(
-            f"{file.name} is not valid JSON ({error}); copy or download the file again."
+    except (ValueError, RecursionError) as error:
+        raise Position(name, getattr(error, "lineno", 1)).error(
+            f"the file is not valid JSON ({error}); copy or download the file again."
         ) from error
     wallets = data.get("active_whales") if isinstance(data, dict) else data
     if not isinstance(wallets, list) or not all(isinstance(w, dict) for w in wallets):
-        raise DataError(
-            f"{file.name}: no list of positions is found, allowed is a list of wallets or an object"
-            " with 'active_whales'; pass a position snapshot."
+        raise Position(name, 1).error(
+            "no list of positions is found, allowed is a list of wallets or an object with"
+            " 'active_whales'; pass a position snapshot."
         )
-    return [(i, {**w, **(w.get("position") or {})}) for i, w in enumerate(wallets, start=1)]
+    nested = [wallet.get("position") for wallet in wallets]
+    return [
+        (f"{name}, position {i}", {**wallet, **(of if isinstance(of, dict) else {})})
+        for i, (wallet, of) in enumerate(zip(wallets, nested, strict=True), start=1)
+    ]
 
 
 def _holding(where: str, row: Mapping[str, Any]) -> Holding:

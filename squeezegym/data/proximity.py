@@ -16,6 +16,7 @@ from squeezegym.data.chain import HOUR_S, STEP_S, Chance, chances, quantiles, su
 from squeezegym.data.fold import LEAST_MOVE, Fold, dynamic_index, fold
 from squeezegym.data.impact import Impact
 from squeezegym.data.liquidation_map import FloatArray, LiquidationMap
+from squeezegym.parts import Keep, anew
 
 DAY_S = 86_400.0
 _DISTANCES = (0.01, 0.02, 0.05, 0.10)
@@ -120,6 +121,7 @@ def proximity(
     paths: int = 2048,
     step_s: float = STEP_S,
     seed: int = 0,
+    keep: Keep = anew,
 ) -> Proximity:
     """Measure how near a market is.
 
@@ -133,12 +135,12 @@ def proximity(
         paths: Simulated paths for each.
         step_s: Length of their steps, s.
         seed: Of the paths.
+        keep: Keeps the paths of each horizon.
     """
-    weights = survival_weights(waiting, impact, survived_h, paths=paths, step_s=step_s, seed=seed)
+    common: dict[str, Any] = {"paths": paths, "step_s": step_s, "keep": keep}
+    weights = survival_weights(waiting, impact, survived_h, seed=seed, **common)
     found: dict[str, tuple[Chance, Chance]] = {
-        f"{horizon:g}": chances(
-            waiting, impact, horizon, paths=paths, weights=weights, step_s=step_s, seed=seed + 1
-        )
+        f"{horizon:g}": chances(waiting, impact, horizon, weights=weights, seed=seed + 1, **common)
         for horizon in horizons
     }
     sides = [

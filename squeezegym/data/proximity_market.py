@@ -13,17 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from squeezegym.batch import Batch
+from squeezegym.batch import Batch, default_threads
 from squeezegym.codes import Command, Venue
 from squeezegym.data.chain import wilson
 from squeezegym.data.fold import LEAST_MOVE
 from squeezegym.data.liquidation_map import WIDTH, LiquidationMap
 from squeezegym.data.positions import Holding, to_positions
+from squeezegym.parts import Keep, anew
 from squeezegym.sampling import mid_ticks
 from squeezegym.scenario import Scenario
 from squeezegym.units import SECOND
 
 ACCOUNTS = 1_000
+GROUP = 8  # markets of a thread that run at once, kept together
 _SAMPLE_S = 1.0
 _QUIET = {"catalyst.squeeze": 0.0, "catalyst.near_miss": 0.0}
 
@@ -93,6 +95,7 @@ def market_chances(
     least: float = LEAST_MOVE,
     threads: int | None = None,
     progress: Callable[[float], None] = lambda seconds: None,
+    keep: Keep = anew,
 ) -> MarketChance:
     """Run the full market beside twins in which nobody is liquidated.
 
@@ -103,28 +106,25 @@ def market_chances(
         least: Excess that is called a cascade, log price.
         threads: As of `squeezegym.batch.Batch`.
         progress: Told how many market seconds were run since it was told last.
+        keep: Keeps what groups of markets did.
     """
-    paths, longs, shorts = [], 0.0, 0.0
-    for destination in ("book", "off"):
+
+    def ran(destination: str, group: Sequence[int]) -> dict[str, Any]:
         world = Scenario.load(scenario, liquidation={"destination": destination})
-        batch = Batch(world, len(seeds), threads)
-        for row, seed in enumerate(seeds):
-            batch.seed_row(row, seed)
-        batch.command(slice(None), Command.RESET)
-        batch.advance()
-        batch.command(slice(None), Command.RUN)
-        samples = []
-        for step in range(1, round(seconds / _SAMPLE_S) + 1):
-            batch.views["until"] = round(step * _SAMPLE_S * SECOND)
-            batch.advance()
-            books = batch.markets["books"][:, Venue.PERP]
-            samples.append(np.log([mid_ticks(book) for book in books]))
-            progress(len(seeds) * _SAMPLE_S)
-        paths.append(np.array(samples))
-        if destination == "book":
-            longs, shorts = batch.markets["score"]["liquidated"].mean(axis=0)
-        batch.close()
-    excess = paths[0] - paths[1]
+        return keep(
+            ("chances", world.digest(), tuple(group), seconds),
+            lambda: _run(world, group, seconds, threads, progress),
+            lambda: progress(len(group) * seconds),
+        )
+
+    size = GROUP * (threads or default_threads())
+    groups = [seeds[first : first + size] for first in range(0, len(seeds), size)]
+    parts = {name: [ran(name, group) for group in groups] for name in ("book", "off")}
+    paths = {
+        name: np.concatenate([part["paths"] for part in of], axis=1) for name, of in parts.items()
+    }
+    longs, shorts = np.concatenate([part["liquidated"] for part in parts["book"]]).mean(axis=0)
+    excess = paths["book"] - paths["off"]
     rises, falls = np.maximum(excess, 0).max(axis=0), np.maximum(-excess, 0).max(axis=0)
     ups, downs = int((rises >= least).sum()), int((falls >= least).sum())
     n, lot = len(seeds), scenario.contract.lot_size
@@ -140,3 +140,24 @@ def market_chances(
         liquidated_shorts=float(shorts) * lot,
         liquidated_longs=float(longs) * lot,
     )
+
+
+def _run(
+    world: Scenario,
+    seeds: Sequence[int],
+    seconds: float,
+    threads: int | None,
+    progress: Callable[[float], None],
+) -> dict[str, Any]:
+    """Log mids of the perp, (times, seeds), and lots liquidated, (seeds, sides)."""
+    batch = Batch.opened(world, seeds, threads)
+    batch.command(slice(None), Command.RUN)
+    paths = []
+    for step in range(1, round(seconds / _SAMPLE_S) + 1):
+        batch.views["until"] = round(step * _SAMPLE_S * SECOND)
+        batch.advance()
+        books = batch.markets["books"][:, Venue.PERP]
+        paths.append(np.log([mid_ticks(book) for book in books]))
+        progress(len(seeds) * _SAMPLE_S)
+    batch.close()
+    return {"paths": np.array(paths), "liquidated": batch.markets["score"]["liquidated"]}

@@ -46,9 +46,17 @@ _HEAD: dict[str, pl.DataType] = {
 }
 _CANDLE: dict[str, pl.DataType] = {"open": _F, "high": _F, "low": _F, "close": _F}
 _COLUMNS: dict[Kind, dict[str, pl.DataType]] = {
-    Kind.TRADES: {"id": pl.String(), "side": _SIDE, "price": _F, "size": _F},
+    # ``forced``: of a liquidation or of a deleveraged winner.
+    Kind.TRADES: {
+        "id": pl.String(),
+        "side": _SIDE,
+        "price": _F,
+        "size": _F,
+        "forced": pl.Boolean(),
+    },
     Kind.QUOTES: {"bid": _F, "bid_size": _F, "ask": _F, "ask_size": _F},
-    # ``time`` is the open; ``known_at`` the close. Taker volumes are those of buyers.
+    # ``time`` is the open; ``known_at`` the close. Taker volumes are those of buyers. Binance gives
+    # volumes of inverse contracts in contracts, and their quote volumes in base.
     Kind.KLINES: {
         **_CANDLE,
         "volume": _F,

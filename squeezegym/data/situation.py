@@ -10,13 +10,14 @@ from pathlib import Path
 
 import polars as pl
 
-from squeezegym.data.binance_raw import read_capture
 from squeezegym.data.capture import Capture
+from squeezegym.data.formats import CONTRACTS
 from squeezegym.data.history import Moment, follow_candles, follow_metrics
 from squeezegym.data.impact import Impact, impact_of_candles, impact_of_captures
 from squeezegym.data.liquidation_map import Brackets, map_from_positions
 from squeezegym.data.load import load
 from squeezegym.data.positions import FAR_LEVEL, at_level, read_holdings, reference_price
+from squeezegym.data.recorded import read_recorded
 from squeezegym.data.schema import Kind
 from squeezegym.errors import ConfigError, DataError
 
@@ -29,8 +30,8 @@ class Files:
         positions: Leveraged positions.
         metrics: Open interest and ratios.
         candles: Candles of the perp.
-        book: Raw capture of the perp, files in order.
-        spot: Raw capture of spot of the same time.
+        book: Raw capture of the perp (or tables of its changes and trades), files in order.
+        spot: The same of spot of the same time.
         interest: Open interest of the market, base, one side, where positions are a part of it.
         depth_quote: Depth within 10 bp of the mid, one side, quote, where no capture tells.
         at: The moment; by default the last one of the data.
@@ -62,8 +63,8 @@ def situation(files: Files, brackets: Brackets, *, draws: int = 64, seed: int = 
         ConfigError: The files are not enough.
         DataError: A file is damaged, of another kind, or ends before the moment.
     """
-    perp = read_capture(list(files.book)) if files.book else None
-    spot = read_capture(list(files.spot)) if files.spot else None
+    perp = read_recorded(list(files.book)) if files.book else None
+    spot = read_recorded(list(files.spot)) if files.spot else None
     if files.positions is not None:
         return _of_positions(files, perp, spot, brackets, draws, seed)
     if files.metrics is not None:
@@ -90,6 +91,11 @@ def _known(path: Path, kind: Kind, at: datetime | None) -> pl.DataFrame:
     if table.report.kind is not kind:
         raise DataError(
             f"{path.name}: {table.report.kind} are found, allowed are {kind}; pass another file."
+        )
+    if table.report.size_unit == CONTRACTS:
+        raise DataError(
+            f"{path.name}: sizes in contracts are found, allowed are those of a linear contract, in"
+            " base; pass the file of the USD-M market."
         )
     names = table.frame["symbol"].unique().to_list()
     if len(names) > 1 or table.frame["venue"].n_unique() > 1:

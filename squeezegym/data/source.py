@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import zipfile
+import zlib
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +15,9 @@ from squeezegym.errors import DataError
 
 LINE = "_line"
 _ZIP, _LZ4 = b"PK\x03\x04", b"\x04\x22\x4d\x18"
+# A password is a RuntimeError, a method that is not known a NotImplementedError.
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
+UNENDED = "the last line has no end: if the file was cut, its last row was cut too"
 _AGAIN = "copy or download the file again."
 
 
@@ -38,6 +43,7 @@ def read_bytes(path: Path) -> bytes:
         content = _unlz4(path)
     else:
         content = b"".join(read_lines(path))
+    content = content.removeprefix(codecs.BOM_UTF8)
     if not content.strip():
         raise Position(path.name, 1).error(
             f"the file is empty, allowed is at least one row; {_AGAIN}"
@@ -55,9 +61,9 @@ def _unzip(path: Path) -> bytes:
                     " and name them."
                 )
             return archive.read(names[0])
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except _ZIP_ERRORS as error:
         raise Position(path.name, 1).error(
             f"the zip archive is damaged ({error}), allowed is a complete one; {_AGAIN}"
         ) from error

@@ -70,10 +70,12 @@ class Table:
     Attributes:
         frame: Columns of :data:`squeezegym.data.schema.SCHEMAS`.
         report: Where they come from.
+        lines: Line of the file of each row, from 1; of a file without lines, its number.
     """
 
     frame: pl.DataFrame
     report: Report
+    lines: pl.Series
 
     def known(self, moment: datetime) -> pl.DataFrame:
         """Return the rows that a reader could have had at a moment (UTC)."""
@@ -123,7 +125,6 @@ def finish(
         _check_order(file, table, order)
     _check_once(file, table, kind)
     said.extend(_gaps(table, kind))
-    table = table.drop(LINE)
     report = Report(
         file=file,
         format=name,
@@ -136,7 +137,7 @@ def finish(
         start=table["time"].min(),  # type: ignore[arg-type]
         end=table["time"].max(),  # type: ignore[arg-type]
     )
-    return Table(table, report)
+    return Table(table.drop(LINE), report, table[LINE])
 
 
 def _check_order(file: str, table: pl.DataFrame, order: str) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from squeezegym.codes import Side
-from squeezegym.data.lobster import read_lobster, read_shown
+from squeezegym.data.lobster import parse_lobster, parse_shown
 from squeezegym.data.schema import Kind
-from squeezegym.data.source import LINE
+from squeezegym.data.source import LINE, UNENDED
 from squeezegym.data.table import Table, finish
 
 _NAME = re.compile(r"^([A-Z.]+)_(\d{4}-\d\d-\d\d)_\d+_\d+_(message|orderbook)_\d+")
@@ -32,8 +32,8 @@ def load_lobster(file: Path, content: bytes) -> Table:
     """
     named = _NAME.match(file.name)
     if named and named[3] == "orderbook":
-        return _levels(file, content.count(b"\n") + (not content.endswith(b"\n")), named[1])
-    rows = read_lobster(file, tick=1).rows
+        return _levels(file, content, named[1])
+    rows = parse_lobster(file.name, content.splitlines(), tick=1).rows
     frame = pl.DataFrame(
         {
             "venue": "nasdaq",
@@ -53,9 +53,14 @@ def load_lobster(file: Path, content: bytes) -> Table:
         frame = frame.with_columns(local.alias("time"))
     else:
         notes.append("the name tells no date, so rows have no time")
+    notes += _end(content)
     return finish(
         file.name, frame, Kind.EVENTS, "LOBSTER messages", notes=tuple(notes), size_unit="shares"
     )
+
+
+def _end(content: bytes) -> list[str]:
+    return [] if content.endswith(b"\n") else [UNENDED]
 
 
 def _counts(frame: pl.DataFrame) -> str:
@@ -64,8 +69,10 @@ def _counts(frame: pl.DataFrame) -> str:
     return ", ".join(f"{count:,} of {kind}" for kind, count in counted)
 
 
-def _levels(file: Path, rows: int, symbol: str) -> Table:
-    shown = read_shown(file, rows)
+def _levels(file: Path, content: bytes, symbol: str) -> Table:
+    lines = content.splitlines()
+    rows = len(lines)
+    shown = parse_shown(file.name, lines, rows)
     _, sides, levels, _ = shown.shape
     line = [i + 1 for i in range(rows) for _ in range(sides * levels)]
     sign = [1 if side == Side.BUY else -1 for side in range(sides) for _ in range(levels)]
@@ -89,6 +96,6 @@ def _levels(file: Path, rows: int, symbol: str) -> Table:
         "LOBSTER orderbook",
         rows=rows,
         dropped={"levels that the book does not have": missing},
-        notes=(f"no header; {rows:,} books of {levels} levels a side",),
+        notes=(f"no header; {rows:,} books of {levels} levels a side", *_end(content)),
         size_unit="shares",
     )

@@ -16,6 +16,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 DECIMAL = re.compile(r"(\d{1,10})(?:\.(\d{1,8}))?", re.ASCII)
 RAW_SCALE = 10**8
 """Raw units in one unit of price or quantity: Binance prints at most 8 decimals."""
+NS_PER_MS = 1_000_000
+_EARLIEST_MS, _LATEST_MS = 10**11, 10**13  # 1973 and 2286: seconds and us lie outside
 
 
 class Position(NamedTuple):
@@ -49,6 +51,45 @@ def read_lines(path: Path) -> Iterator[bytes]:
         raise Position(path.name, line + 1).error(
             f"{path} cannot be opened ({reason}), allowed is a readable file; check the path."
         ) from error
+
+
+def epoch_ms(value: Any) -> int:
+    """Read a time of a message, ms since 1970.
+
+    Raises:
+        ValueError: It is no integer, or counts another unit.
+    """
+    if isinstance(value, bool) or not str(value).isdecimal():
+        raise ValueError(f"time {value!r}, allowed is an integer of ms since 1970")
+    time_ms = int(value)
+    if not _EARLIEST_MS <= time_ms < _LATEST_MS:
+        raise ValueError(f"time {value!r}, allowed are ms since 1970, 12 or 13 digits")
+    return time_ms
+
+
+def local_ns(stamp: bytes) -> int:
+    """Read the local time before a message, ns since 1970.
+
+    Raises:
+        ValueError: It is no integer, or counts another unit.
+    """
+    time_ns = int(stamp)
+    if not _EARLIEST_MS <= time_ns // NS_PER_MS < _LATEST_MS:
+        raise ValueError(f"local time {time_ns}, allowed are ns since 1970")
+    return time_ns
+
+
+def positive(value: Any, least: float = 5e-324) -> float:
+    """Read a price or size of a message: a finite number, above 0 unless ``least`` is 0.
+
+    Raises:
+        ValueError: It is none.
+    """
+    number = float(value)
+    if isinstance(value, bool) or not least <= number < math.inf:
+        allowed = "above 0" if least else "0 or above"
+        raise ValueError(f"{value!r}, allowed is a number {allowed}")
+    return number
 
 
 class Decimals(dict[str, int]):

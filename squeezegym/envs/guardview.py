@@ -76,7 +76,7 @@ def _venue_features() -> list[Feature]:
         Feature("engine_accounts", "log(1 + accounts before the engine) / 8", 0.0),
         Feature("backlog", "s of waiting time", 0.0),
         Feature("waiting", "messages in line, of the bound", 0.0),
-        Feature("load", "work of a message over that in calm, less 1, 8", 0.0),
+        Feature("load", "share of the engine's time that others' requests ask for", 0.0),
         Feature("funding_rate", "predicted rate of the interval, 10 bp"),
         Feature("funding_countdown", "time to the next payment, funding interval", 0.0),
         Feature("lender_utilisation", "share of the lender's coins that is lent", 0.0),

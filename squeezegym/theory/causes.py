@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from squeezegym.arguments import integer
+from squeezegym.parts import Keep, anew
 from squeezegym.scenario import Scenario
 from squeezegym.theory.paired import Difference, paired
 from squeezegym.theory.recording import KEEPS_UP, Recording, record
@@ -63,6 +64,12 @@ def fall(recording: Recording) -> FloatArray:
     return found
 
 
+def roughest(recording: Recording) -> FloatArray:
+    """Largest move of the perp in one second, %."""
+    found: FloatArray = 100 * np.abs(np.diff(np.log(recording.mids[0]), axis=1)).max(axis=1)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """One cause, and what is looked at with it and without.
@@ -97,7 +104,7 @@ SNIPERS = {
     "snipers.leave_share": 0.2,
     "snipers.cap_bps": 100.0,
 }
-OVERLOADED = {"gateway.surge": 2.5}  # as shipped
+OVERLOADED = {"gateway.surge": 0.6}  # as shipped
 NO_FOMO = {"fomo.accounts": 0}
 CAUSES = (
     Cause(
@@ -120,7 +127,7 @@ CAUSES = (
     Cause("FOMO", "round_number", "longs liquidated, base", longs_taken, NO_FOMO),
     Cause("FOMO", "round_number", "largest fall, %", fall, NO_FOMO),
     Cause("snipers", "short_squeeze", "highest rise, %", highest, {}, SNIPERS),
-    Cause("overload", "short_squeeze", "highest rise, %", highest, {}, OVERLOADED),
+    Cause("overload", "short_squeeze", "largest move in 1 s, %", roughest, {}, OVERLOADED),
     Cause("snipers", "short_squeeze", f"given back in {AFTER_S} s, %", given_back, {}, SNIPERS),
 )
 
@@ -144,6 +151,7 @@ def causes(
     seed: int = 1,
     threads: int | None = None,
     progress: Progress = lambda seconds: None,
+    keep: Keep = anew,
 ) -> list[Effect]:
     """Run every cause with and without it on the same seeds.
 
@@ -152,11 +160,13 @@ def causes(
         seed: The first.
         threads: As of `squeezegym.batch.Batch`.
         progress: Told how many market seconds were run since it was told last.
+        keep: Keeps what is finished.
 
     Returns:
         One effect a cause and outcome.
     """
-    seeds = range(seed, seed + integer("episodes", episodes, 5, 1_000_000))
+    first = integer("seed", seed, 0, 2**40)
+    seeds = range(first, first + integer("episodes", episodes, 5, 1_000_000))
     known: dict[str, Recording] = {}
 
     def run(name: str, overrides: Mapping[str, Any]) -> Recording:
@@ -171,6 +181,7 @@ def causes(
                 depth_s=seconds,
                 threads=threads,
                 progress=progress,
+                keep=keep,
             )
         return known[scenario.digest()]
 

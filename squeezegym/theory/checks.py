@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from squeezegym.parts import Keep
 from squeezegym.theory.bootstrap import Interval
 from squeezegym.theory.facts import Fact
 from squeezegym.theory.reduced import Reactions, reduced_paths
@@ -58,6 +60,18 @@ def check(
     """
     estimate, interval = measured
     return Check(row, what, how, expected, Fact(what, estimate, *interval, *tolerance, how))
+
+
+def kept(keep: Keep, what: tuple[Any, ...], rows: Callable[[], Iterable[Check]]) -> list[Check]:
+    """Run some rows as a part of a long run.
+
+    Args:
+        keep: Keeps the part.
+        what: As of `squeezegym.parts.Keep`.
+        rows: Runs them.
+    """
+    part = keep(what, lambda: {"rows": json.dumps([asdict(row) for row in rows()])})
+    return [Check(**{**row, "fact": Fact(**row["fact"])}) for row in json.loads(str(part["rows"]))]
 
 
 def within(expected: float, relative: float = 0.0, absolute: float = 0.0) -> tuple[float, float]:

@@ -16,6 +16,7 @@ import numpy as np
 from squeezegym.arguments import integer
 from squeezegym.codes import Venue
 from squeezegym.errors import ConfigError, did_you_mean
+from squeezegym.parts import Keep, anew
 from squeezegym.resources import resources
 from squeezegym.scenario import Scenario
 from squeezegym.theory.paired import Difference, paired
@@ -183,6 +184,7 @@ def compare(
     outcomes: Sequence[Outcome] = OUTCOMES,
     threads: int | None = None,
     progress: Progress = lambda seconds: None,
+    keep: Keep = anew,
 ) -> Comparison:
     """Run a scenario under each rule on the same seeds, each to the end of its episode.
 
@@ -194,6 +196,7 @@ def compare(
         outcomes: What is looked at.
         threads: As of `squeezegym.batch.Batch`.
         progress: Told how many market seconds were run since it was told last.
+        keep: Keeps what is finished.
 
     Raises:
         ConfigError: Fewer than two rules, a name twice, or an impossible scenario.
@@ -217,6 +220,7 @@ def compare(
             depth_s=changed.episode.horizon_s,
             threads=threads,
             progress=progress,
+            keep=keep,
         )
         values |= {(name, outcome.name): outcome.measure(recording) for outcome in outcomes}
         path = _path(recording)

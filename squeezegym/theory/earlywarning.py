@@ -17,6 +17,7 @@ from squeezegym.arguments import integer
 from squeezegym.batch import Batch
 from squeezegym.codes import NEVER, Command, Venue
 from squeezegym.errors import DataError
+from squeezegym.parts import Keep, anew
 from squeezegym.sampling import mid_ticks
 from squeezegym.scenario import Scenario
 from squeezegym.theory.bootstrap import Interval, episode_interval
@@ -92,7 +93,13 @@ class Signal:
     interval: Interval
 
 
-def watch(scenario: Scenario, seeds: Sequence[int], seconds: float, supply: Supply) -> Watched:
+def watch(
+    scenario: Scenario,
+    seeds: Sequence[int],
+    seconds: float,
+    supply: Supply,
+    keep: Keep = anew,
+) -> Watched:
     """Run markets and sample what the measures look at.
 
     Args:
@@ -100,12 +107,16 @@ def watch(scenario: Scenario, seeds: Sequence[int], seconds: float, supply: Supp
         seeds: One market each.
         seconds: Of each, from the opening.
         supply: As of `supply.measure_supply`.
+        keep: Keeps the samples.
     """
-    batch, n = Batch(scenario, len(seeds)), len(seeds)
-    for row, seed in enumerate(seeds):
-        batch.seed_row(row, seed)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
+    what = ("watched", scenario.digest(), tuple(seeds), seconds)
+    return Watched(**keep(what, lambda: _watch(scenario, seeds, seconds, supply)))
+
+
+def _watch(
+    scenario: Scenario, seeds: Sequence[int], seconds: float, supply: Supply
+) -> dict[str, FloatArray]:
+    batch, n = Batch.opened(scenario, seeds), len(seeds)
     batch.command(slice(None), Command.RUN)
     steps, every = round(seconds * 1000 / STEP_MS), 1000 // STEP_MS
     mids, net = np.empty((2, n, steps)), np.empty((n, steps))
@@ -123,7 +134,8 @@ def watch(scenario: Scenario, seeds: Sequence[int], seconds: float, supply: Supp
             index[:, i // every] = [1 / max(x.demand, 1.0) for x in barriers]
     batch.close()
     times = batch.markets["score"]["ignition"]
-    return Watched(mids, net, index, np.where(times == NEVER, np.nan, times / SECOND))
+    ignition = np.where(times == NEVER, np.nan, times / SECOND)
+    return {"mids": mids, "net": net, "index": index, "ignition": ignition}
 
 
 def _net_taken(batch: Batch) -> FloatArray:
@@ -176,6 +188,7 @@ def early_warning(
     seed: int = 1,
     scenario: str = "short_squeeze",
     leads_s: Sequence[float] = (*LEADS_S, -WINDOW_S),
+    keep: Keep = anew,
 ) -> list[Signal]:
     """Rank squeezes against the same markets without their metaorder, and with a small one.
 
@@ -184,6 +197,7 @@ def early_warning(
         seed: The first.
         scenario: Shipped name.
         leads_s: Times before ignition at which windows end; minus a window: the squeeze itself.
+        keep: Keeps the samples of the markets.
 
     Returns:
         One entry a control, lead and measure.
@@ -201,9 +215,9 @@ def early_warning(
         for name, one, two in (("squeeze", 1.0, 0.0), *CONTROLS)
     }
     driven = worlds["squeeze"]
-    supply = measure_supply(driven, range(PROBE_SEED, PROBE_SEED + min(seeds, 48)))
+    supply = measure_supply(driven, range(PROBE_SEED, PROBE_SEED + min(seeds, 48)), keep=keep)
     seconds = driven.episode.horizon_s
-    watched = {name: watch(world, rows, seconds, supply) for name, world in worlds.items()}
+    watched = {name: watch(world, rows, seconds, supply, keep) for name, world in worlds.items()}
     squeezes = watched["squeeze"]
     first, last = WINDOW_S + max(leads_s), seconds + min(min(leads_s), 0.0)
     chosen = np.flatnonzero((squeezes.ignition > first) & (squeezes.ignition < last))

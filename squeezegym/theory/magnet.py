@@ -130,11 +130,7 @@ def _run(
     progress: Progress,
 ) -> tuple[BoolArray, FloatArray]:
     """Return (n,) whether the trigger came near, and (n,) 1 where it was reached."""
-    batch = Batch(scenario, len(seeds), threads)
-    for row, seed in enumerate(seeds):
-        batch.seed_row(row, seed)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
+    batch = Batch.opened(scenario, seeds, threads)
     batch.command(slice(None), Command.RUN)
     last = batch.markets["books"]["last"][:, Venue.PERP]
     prices = [last.astype(np.float64)]

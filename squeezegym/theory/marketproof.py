@@ -7,6 +7,7 @@ probes, the shorts from the account table. Nothing is fitted to a cascade.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,10 +15,11 @@ import numpy as np
 from squeezegym.batch import Batch
 from squeezegym.codes import FIRST_HOLDER_SLOT, Command, Side, Venue
 from squeezegym.market import Market
+from squeezegym.parts import Keep, anew
 from squeezegym.sampling import mid_ticks
 from squeezegym.scenario import Scenario
 from squeezegym.theory.bootstrap import Interval, episode_interval
-from squeezegym.theory.checks import Check, check, midpoint, plane_midpoint, within
+from squeezegym.theory.checks import Check, check, kept, midpoint, plane_midpoint, within
 from squeezegym.theory.criticality import measured_index
 from squeezegym.theory.phase import MARKET_S, PROBE_SEED, market_scenario, phase
 from squeezegym.theory.probe import DURATION_S
@@ -49,7 +51,10 @@ class Runs(NamedTuple):
 
 
 def market_checks(
-    seeds: int = 48, seed: int = 1, progress: Callable[[str], None] = lambda what: None
+    seeds: int = 48,
+    seed: int = 1,
+    progress: Callable[[str], None] = lambda what: None,
+    keep: Keep = anew,
 ) -> Iterator[Check]:
     """Run the rows of the full market.
 
@@ -57,20 +62,21 @@ def market_checks(
         seeds: Markets at each setting, 8 and above.
         seed: The first.
         progress: Told what is run next.
+        keep: Keeps the rows of one kind, and the points of the plane.
 
     Yields:
         The rows.
     """
     scenario, rows = market_scenario(1.0, 1.0), range(seed, seed + seeds)
     progress("thresholds of the market")
-    yield from _threshold(scenario, rows)
-    progress("thresholds of the market, causes taken away")
-    for name, changes in VARIANTS.items():
-        yield from _threshold(Scenario.load(scenario, **changes), rows, name)
+    for name, changes in {"": {}, **VARIANTS}.items():
+        changed = Scenario.load(scenario, **changes)
+        what = ("market-threshold", changed.digest(), rows)
+        yield from kept(keep, what, partial(_threshold, changed, rows, name))
     progress("responses of the market")
-    yield from _indices(rows)
+    yield from kept(keep, ("market-indices", rows), partial(_indices, rows))
     progress("phase plane of the market")
-    points = list(phase("market", cells=5, paths=max(8, seeds // 2), seed=seed))
+    points = list(phase("market", cells=5, paths=max(8, seeds // 2), seed=seed, keep=keep))
     yield check(
         "V11",
         "full market: demand over barrier at which forced base exceeds it in half, plane of open"
@@ -81,7 +87,7 @@ def market_checks(
         within(1.0, 0.1),
     )
     progress("nulls of the market")
-    yield from _nulls(scenario, rows)
+    yield from kept(keep, ("market-nulls", rows), partial(_nulls, scenario, rows))
 
 
 def run_multiples(
@@ -95,7 +101,7 @@ def run_multiples(
         multiple: Of each.
         seeds: (n,) of the markets.
     """
-    batch, lot = _opened(scenario, seeds), scenario.contract.lot_size
+    batch, lot = Batch.opened(scenario, seeds), scenario.contract.lot_size
     marks = batch.markets["marks"]["mark"].astype(np.float64)
     batch.markets["flow"]["catalyst_size"] = np.rint(multiple * barriers / lot)
     batch.command(slice(None), Command.RUN)
@@ -114,19 +120,10 @@ def run_multiples(
     return Runs((forced >= bound).astype(np.float64), top, visible)
 
 
-def _opened(scenario: Scenario, seeds: Sequence[int]) -> Batch:
-    batch = Batch(scenario, len(seeds))
-    for row, seed in enumerate(seeds):
-        batch.seed_row(row, seed)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
-    return batch
-
-
 def _threshold(scenario: Scenario, seeds: range, variant: str = "") -> Iterator[Check]:
     """Where half squeeze, in barriers; of a variant the first row alone."""
     supply = measure_supply(scenario, range(PROBE_SEED, PROBE_SEED + len(seeds)))
-    batch = _opened(scenario, seeds)
+    batch = Batch.opened(scenario, seeds)
     found = measured_barriers(batch.markets, scenario, supply)
     batch.close()
     barriers, ends = np.array([(x.demand, x.end) for x in found]).T
@@ -299,7 +296,7 @@ def cluster_density(market: Market, width_bps: float = 25.0) -> float:
 
 def _nulls(scenario: Scenario, seeds: range) -> Iterator[Check]:
     supply = measure_supply(scenario, range(PROBE_SEED, PROBE_SEED + len(seeds)))
-    batch = _opened(scenario, seeds)
+    batch = Batch.opened(scenario, seeds)
     barriers = np.array([x.demand for x in measured_barriers(batch.markets, scenario, supply)])
     batch.close()
     base = {"liquidation.destination": "off"}

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from squeezegym.arguments import choice, integer
 from squeezegym.batch import Batch, default_threads
 from squeezegym.codes import Command, Side
+from squeezegym.parts import Keep, anew
 from squeezegym.scenario import Scenario
 from squeezegym.theory import criticality
 from squeezegym.theory.recording import KEEPS_UP
@@ -189,7 +191,8 @@ def phase(
     seed: int = 1,
     done: Iterable[tuple[float, float]] = (),
     workers: int | None = None,
-) -> Iterator[dict[str, Any]]:
+    keep: Keep = anew,
+) -> Generator[dict[str, Any]]:
     """Simulate the points of a plane that are not done yet, several at a time.
 
     Args:
@@ -199,9 +202,10 @@ def phase(
         seed: The first; a point's numbers do not depend on which others are run.
         done: Points that are left out.
         workers: Points at a time; cores that may be used, if left out.
+        keep: Keeps the points, each its own part.
 
     Yields:
-        Rows as `ROW`, in the order in which they are finished.
+        Rows as `ROW`, in the order of `points`.
 
     Raises:
         ConfigError: An unknown plane, or numbers out of range.
@@ -209,6 +213,9 @@ def phase(
     choice("plane", plane, PLANES)
     integer("cells", cells, 2, 200)
     integer("paths", paths, 2, 1_000_000)
+    integer("seed", seed, 0, 2**40)
+    if workers is not None:
+        integer("workers", workers, 1, 1024)
     known = set(done)
     digest = settings(plane, cells, paths, seed)
     of = PLANES[plane]
@@ -217,10 +224,14 @@ def phase(
         (i, point) for i, point in enumerate(points(plane, cells)) if point not in known
     ]  # a point's place makes its seeds
     with ThreadPoolExecutor(workers or default_threads()) as pool:
-        jobs = [pool.submit(measure, of, point, paths, seed + i) for i, point in left]
+        jobs = [
+            pool.submit(keep, ("point", digest, i), partial(measure, of, point, paths, seed + i))
+            for i, point in left
+        ]
         try:
-            for job in as_completed(jobs):
-                yield {**job.result(), "paths": paths, "settings": digest}
+            for job in jobs:
+                row = {name: value.item() for name, value in job.result().items()}
+                yield {**row, "paths": paths, "settings": digest}
         finally:
             for job in jobs:
                 job.cancel()
@@ -245,11 +256,7 @@ def _market_point(of: Plane, point: tuple[float, float], paths: int, seed: int) 
     """A point of the full market, which the plane says no more about."""
     scenario = market_scenario(*point)
     lot, demand = scenario.contract.lot_size, MARKET_DEMAND
-    batch = Batch(scenario, paths, 1)
-    for row in range(paths):
-        batch.seed_row(row, seed * 1_000_003 + row)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
+    batch = Batch.opened(scenario, range(seed * 1_000_003, seed * 1_000_003 + paths), 1)
     probes = range(PROBE_SEED, PROBE_SEED + min(paths, MOST_PROBES))
     supply = measure_supply(scenario, probes, threads=1)
     barriers = measured_barriers(batch.markets, scenario, supply)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from squeezegym.batch import Batch
 from squeezegym.codes import NO_ASK, NO_BID, Command, Venue
+from squeezegym.parts import Keep, anew
 from squeezegym.scenario import Scenario
 from squeezegym.theory.samples import BP, FloatArray
 from squeezegym.units import SECOND
@@ -37,6 +39,7 @@ def metaorder_impact(
     perp_share: float = 1.0,
     threads: int | None = None,
     progress: Callable[[float], None] = lambda seconds: None,
+    keep: Keep = anew,
 ) -> FloatArray:
     """Measure the impact on the perp at the end of buying metaorders of several sizes.
 
@@ -50,6 +53,7 @@ def metaorder_impact(
         perp_share: Share of children on the perp; the others go to spot.
         threads: As of `squeezegym.batch.Batch`.
         progress: Told how many market seconds were run since it was told last.
+        keep: Keeps the ends of the markets under each size.
 
     Returns:
         (seeds, k) impact, bp of the price.
@@ -67,20 +71,23 @@ def metaorder_impact(
         liquidation={"destination": "off"},
         learner={"short_start": 0.0},
     )
-    paths = []
+    digest, paths = quiet.digest(), []
     for size in (0.0, *sizes):
-        paths.append(_end(quiet, seeds, size, threads))
+        part = keep(
+            ("impact", digest, tuple(seeds), size),
+            partial(_end, quiet, seeds, size, threads),
+        )
+        paths.append(part["ends"])
         progress(len(seeds) * (START_S + DURATION_S))
-    return (np.array(paths[1:]) - paths[0]).T * BP
+    impact: FloatArray = (np.array(paths[1:]) - paths[0]).T * BP
+    return impact
 
 
-def _end(scenario: Scenario, seeds: Sequence[int], size: float, threads: int | None) -> FloatArray:
+def _end(
+    scenario: Scenario, seeds: Sequence[int], size: float, threads: int | None
+) -> dict[str, FloatArray]:
     """Log mids of the perp when the metaorder ends."""
-    batch = Batch(scenario, len(seeds), threads)
-    for row, seed in enumerate(seeds):
-        batch.seed_row(row, seed)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
+    batch = Batch.opened(scenario, seeds, threads)
     batch.markets["flow"]["catalyst_size"] = round(size / scenario.contract.lot_size)
     batch.command(slice(None), Command.RUN)
     batch.views["until"] = round((START_S + DURATION_S) * SECOND)
@@ -89,5 +96,4 @@ def _end(scenario: Scenario, seeds: Sequence[int], size: float, threads: int | N
     books = batch.markets["books"][:, Venue.PERP]
     bid, ask = books["best_bid"], books["best_ask"]
     empty = (bid == NO_BID) | (ask == NO_ASK)
-    ends: FloatArray = np.log(np.where(empty, books["last"], (bid + ask) / 2))
-    return ends
+    return {"ends": np.log(np.where(empty, books["last"], (bid + ask) / 2))}

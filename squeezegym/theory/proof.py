@@ -7,33 +7,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from squeezegym.parts import Keep, anew
 from squeezegym.theory import cascades
 from squeezegym.theory.bootstrap import Interval
 from squeezegym.theory.branching import size_branching
-from squeezegym.theory.checks import Check, Z, check, count, mean_of, share_of, within
-from squeezegym.theory.proofthresholds import threshold_checks
+from squeezegym.theory.checks import Check, Z, check, count, kept, mean_of, share_of, within
+from squeezegym.theory.proofthresholds import THRESHOLDS
 from squeezegym.theory.reduced import Reactions, reduced_paths
 from squeezegym.theory.samples import FloatArray
 
 
-def reduced_checks(effort: float = 1.0, seed: int = 1) -> Iterator[Check]:
+def reduced_checks(effort: float = 1.0, seed: int = 1, keep: Keep = anew) -> Iterator[Check]:
     """Run the rows of the reduced chain.
 
     Args:
         effort: Multiplies the number of paths.
         seed: Of the paths.
+        keep: Keeps the rows of one kind, each kind a part.
 
     Yields:
         The rows in their order.
     """
-    yield from _one_tick(effort, seed)
-    for rows in (_volumes, _numbers, _runaways):
-        yield from rows(effort, seed)
-    yield from threshold_checks(effort, seed)
+    for rows in (_one_tick, _volumes, _numbers, _runaways, *THRESHOLDS):
+        yield from kept(keep, (rows.__name__.strip("_"), effort, seed), partial(rows, effort, seed))
 
 
 def one_tick_rise(bid: int, ask: int) -> float:

@@ -25,12 +25,6 @@ from squeezegym.theory.phase import phase
 from squeezegym.theory.reduced import Reactions, reduced_paths
 
 
-def threshold_checks(effort: float, seed: int) -> Iterator[Check]:
-    """Run the rows; arguments as of `proof.reduced_checks`."""
-    for rows in (_throttles, _marks, _contagion, _barrier, _growth, _planes, _nulls, _finite_size):
-        yield from rows(effort, seed)
-
-
 def _throttles(effort: float, seed: int) -> Iterator[Check]:
     paths = count(40, effort)
     for r, time in ((0.0, 0.01), (0.0, 0.2), (0.0, 1.0), (0.0, 5.0), (0.3, 1.0)):
@@ -263,3 +257,7 @@ def _finite_size(effort: float, seed: int) -> Iterator[Check]:
         (value, Interval(float(slopes.min()), float(slopes.max()))),
         within(-1 / 3, absolute=0.08),
     )
+
+
+THRESHOLDS = (_throttles, _marks, _contagion, _barrier, _growth, _planes, _nulls, _finite_size)
+"""Rows by kind, in their order; each takes effort and seed as `proof.reduced_checks`."""

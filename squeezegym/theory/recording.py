@@ -23,6 +23,7 @@ from squeezegym.codes import (
     OrderFlag,
     Venue,
 )
+from squeezegym.parts import Keep, anew
 from squeezegym.scenario import Scenario
 from squeezegym.theory.samples import BP, FloatArray
 from squeezegym.units import SECOND
@@ -119,6 +120,7 @@ def record(
     depth_s: float = 5.0,
     threads: int | None = None,
     progress: Callable[[float], None] = lambda seconds: None,
+    keep: Keep = anew,
 ) -> Recording:
     """Run one market a seed from its opening and record it.
 
@@ -130,15 +132,22 @@ def record(
         depth_s: Step of the depth samples, a multiple of the grid.
         threads: As of `squeezegym.batch.Batch`.
         progress: Told how many market seconds were run since it was told last.
+        keep: Keeps the groups of markets that are recorded.
 
     Returns:
         The recording, markets in the order of the seeds.
     """
     steps, every = round(seconds * 1000 / step_ms), max(1, round(depth_s * 1000 / step_ms))
-    parts = [
-        _Group(scenario, seeds[first : first + GROUP], steps, step_ms, every, threads).run(progress)
-        for first in range(0, len(seeds), GROUP)
-    ]
+    digest = scenario.digest()
+
+    def recorded(group: Sequence[int]) -> dict[str, Any]:
+        return keep(
+            ("recording", digest, tuple(group), steps, step_ms, every),
+            lambda: _Group(scenario, group, steps, step_ms, every, threads).run(progress),
+            lambda: progress(len(group) * seconds),
+        )
+
+    parts = [recorded(seeds[first : first + GROUP]) for first in range(0, len(seeds), GROUP)]
     joined = {
         name: np.concatenate([part[name] for part in parts], axis)
         for name, axis in (*((name, 1) for name in BY_BOOK), ("depth", 0))
@@ -153,7 +162,7 @@ def record(
         step_s=step_ms / 1000,
         depth_step_s=every * step_ms / 1000,
         trades=np.concatenate([part["trades"] for part in parts]),
-        messages=sum(part["events"] for part in parts) / (len(seeds) * seconds),
+        messages=sum(int(part["events"]) for part in parts) / (len(seeds) * seconds),
         **joined,
     )
 
@@ -172,9 +181,7 @@ class _Group:
     ) -> None:
         n = len(seeds)
         self.scenario, self.steps, self.step_ms, self.every = scenario, steps, step_ms, every
-        self.batch = Batch(scenario, n, threads)
-        for row, seed in enumerate(seeds):
-            self.batch.seed_row(row, seed)
+        self.batch = Batch.opened(scenario, seeds, threads)
         self.series: dict[str, Any] = {
             "depth": np.empty((n, steps // every, len(BANDS_BPS), 2)),
         }
@@ -185,8 +192,6 @@ class _Group:
     def run(self, progress: Callable[[float], None]) -> dict[str, Any]:
         """Run to the end."""
         batch, markets = self.batch, self.batch.markets
-        batch.command(slice(None), Command.RESET)
-        batch.advance()
         before = int(markets["clock"]["events"].sum())
         markets["log_on"] = 1
         batch.command(slice(None), Command.RUN)

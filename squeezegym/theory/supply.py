@@ -15,6 +15,7 @@ import numpy as np
 
 from squeezegym.codes import FIRST_HOLDER_SLOT
 from squeezegym.errors import DataError
+from squeezegym.parts import Keep, anew
 from squeezegym.scenario import Scenario
 from squeezegym.theory.cascades import Barrier, ignition_barrier
 from squeezegym.theory.probe import metaorder_impact
@@ -46,6 +47,7 @@ def measure_supply(
     seeds: Sequence[int],
     sizes: Sequence[float] = SIZES,
     threads: int | None = None,
+    keep: Keep = anew,
 ) -> Supply:
     """Measure supply by metaorders of 30 s, split over the books as the scenario's catalyst.
 
@@ -54,6 +56,7 @@ def measure_supply(
         seeds: One market each; impact is averaged over them.
         sizes: (k,) increasing sizes, base.
         threads: As of `squeezegym.batch.Batch`.
+        keep: Keeps the markets under each size.
 
     Returns:
         The supply.
@@ -62,7 +65,9 @@ def measure_supply(
         DataError: Impact that does not grow with size.
     """
     share = scenario.catalyst.perp_share
-    impact = metaorder_impact(scenario, seeds, sizes, perp_share=share, threads=threads).mean(0)
+    impact = metaorder_impact(
+        scenario, seeds, sizes, perp_share=share, threads=threads, keep=keep
+    ).mean(0)
     rises = np.maximum.accumulate(np.concatenate([[0.0], impact]))
     kept = np.concatenate([[True], np.diff(rises) > 0])
     if kept.sum() < 3:

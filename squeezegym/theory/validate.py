@@ -10,6 +10,7 @@ import numpy as np
 
 from squeezegym.arguments import integer
 from squeezegym.errors import DataError
+from squeezegym.parts import Keep, anew
 from squeezegym.scenario import Scenario
 from squeezegym.theory.bootstrap import Interval, episode_interval
 from squeezegym.theory.calmfacts import CALM
@@ -86,6 +87,7 @@ def validate(
     seed: int = 1,
     threads: int | None = None,
     progress: Progress = lambda seconds: None,
+    keep: Keep = anew,
 ) -> list[Row]:
     """Run both scenarios and measure every stylised fact.
 
@@ -97,6 +99,7 @@ def validate(
         seed: Seeds from here on, 0 and above.
         threads: As of `squeezegym.batch.Batch`.
         progress: Told how many market seconds were run since it was told last.
+        keep: Keeps what is finished.
 
     Returns:
         The rows, calm first.
@@ -106,7 +109,7 @@ def validate(
     idle: dict[str, Any] = {"learner": {"short_start": 0.0}}
     calm, squeeze = Scenario.load(calm, **idle), Scenario.load(squeeze, **idle)
     probes = range(seed, seed + PROBES)
-    common: dict[str, Any] = {"threads": threads, "progress": progress}
+    common: dict[str, Any] = {"threads": threads, "progress": progress, "keep": keep}
     markets = range(seed, seed + calm_markets(hours))
     quiet = Material(
         record(calm, markets, CALM_S, **common),

@@ -71,23 +71,27 @@ def phase_diagram(
     labels: tuple[str, str, str],
     level: float | None = None,
     theory: tuple[Any, Any] | None = None,
+    scales: tuple[str, str] = ("linear", "linear"),
 ) -> Figure:
     """Draw a quantity over two parameters as a map, with the line where it takes a value.
 
     Args:
-        frame: ``x``, ``y`` and ``z``: one row a cell of a full grid, in any order.
+        frame: ``x``, ``y`` and ``z``, and optionally ``index`` (theory's, critical at 1): one row a
+            cell of a full grid, in any order.
         title: Of the figure.
         labels: Of x, y and z, with their units.
         level: Value of z whose contour is drawn.
-        theory: x and y of a predicted boundary.
+        theory: x and y of a predicted boundary; the contour of an index needs none.
+        scales: Of both axes: ``linear`` or ``log``.
 
     Raises:
         ConfigError: The rows are no full grid of at least 2 x 2.
     """
     x, y, z = columns(frame, "x", "y", "z")
     across, up = np.unique(x), np.unique(y)
+    at = np.searchsorted(up, y), np.searchsorted(across, x)
     cells = np.full((len(up), len(across)), np.nan)
-    cells[np.searchsorted(up, y), np.searchsorted(across, x)] = z
+    cells[at] = z
     if min(cells.shape) < 2 or cells.size != len(z):
         raise ConfigError(
             f"a phase diagram needs one row for each pair of at least 2 x 2 values, got {len(z)} "
@@ -100,9 +104,16 @@ def phase_diagram(
     if level is not None and np.nanmin(cells) < level < np.nanmax(cells):
         axes.contour(across, up, cells, levels=[level], colors="white", linewidths=1.6)
         axes.plot([], [], color=GREY, lw=1.6, label=f"{labels[2]} = {level:g} (white)")
+    line: dict[str, Any] = {"color": VERMILION, "lw": 1.8, "ls": "--"}
+    if has(frame, "index"):
+        index = np.empty_like(cells)
+        index[at] = columns(frame, "index")[0]
+        if index.min() < 1 < index.max():
+            axes.contour(across, up, index, levels=[1], colors=VERMILION, linestyles="--")
+            axes.plot([], [], **line, label="theory, index 1")
     if theory is not None:
-        axes.plot(*theory, color=VERMILION, lw=1.8, ls="--", label="theory")
-    axes.set(xlabel=labels[0], ylabel=labels[1], title=title)
+        axes.plot(*theory, **line, label="theory")
+    axes.set(xlabel=labels[0], ylabel=labels[1], title=title, xscale=scales[0], yscale=scales[1])
     axes.set(xlim=(across[0], across[-1]), ylim=(up[0], up[-1]))
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="best", framealpha=0.9)

@@ -19,21 +19,21 @@ ROOT = Path(__file__).parents[2]
 # Integers of the trajectory, and the observations: positions, equity, marks and the touch of both
 # books over 200 steps under fixed actions.
 DIGESTS = {
-    "squeezegym/ShortSqueeze-v0": "da76b0f258437b96",
-    "squeezegym/LongFlush-v0": "e5fdbd8e7cde13d7",
-    "squeezegym/RoundNumber-v0": "5e986dd2566b2ca3",
-    "squeezegym/ThinAlt-v0": "a64952ca0a1c2edd",
-    "squeezegym/Calm-v0": "8691d6f1c772cc3e",
+    "squeezegym/ShortSqueeze-v0": "221a3384dd45436b",
+    "squeezegym/LongFlush-v0": "2eeaeb2b52b91458",
+    "squeezegym/RoundNumber-v0": "bbf0b0841e2d5f15",
+    "squeezegym/ThinAlt-v0": "50e53c01fa3474a4",
+    "squeezegym/Calm-v0": "fd2528c68937360f",
     "squeezegym/EquityHalt-v0": "51fa589999acb450",
-    "squeezegym/Noiseless-v0": "3b1c3199a492f686",
-    "squeezegym/ShortSqueezeDiscrete-v0": "8ebea6d4a32bb20a",
+    "squeezegym/Noiseless-v0": "ecfb345bc4302f6b",
+    "squeezegym/ShortSqueezeDiscrete-v0": "b71a715ca8e47d83",
 }
 
-GAMES = {"squeezegym/SqueezeGame-v0": "85c5a43570922151"}
+GAMES = {"squeezegym/SqueezeGame-v0": "7c665caffc6c4518"}
 
 # Of ten steps, short enough for the interpreter.
-SHORT_DIGEST = "18200bc7172e53ac"
-SHORT_GAME_DIGEST = "acffcf822c3d28c0"
+SHORT_DIGEST = "70afd36ed353d105"
+SHORT_GAME_DIGEST = "9f92274aca35f673"
 
 
 def numbers(view, market):

@@ -29,7 +29,7 @@ ID = "squeezegym/ExchangeGuard-v0"
 DISCRETE = "squeezegym/ExchangeGuardDiscrete-v0"
 LEVERS_OF = Scenario.load("exchange_guard").guard.levers
 SQUEEZED = {"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0, "catalyst.start_s": (20.0, 20.0)}
-DIGESTS = {ID: "0059e73bc0ced8f5", DISCRETE: "474e5579d4416a07"}
+DIGESTS = {ID: "a01c317daf0f26b0", DISCRETE: "e4d5d2a0f796fecf"}
 
 
 def pull(**steps):

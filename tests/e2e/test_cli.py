@@ -1,52 +1,21 @@
-"""The command line as a person meets it: every subcommand, and bad input in one sentence."""
+"""The command line as a person meets it: what it offers, and words that it does not know."""
 
 from __future__ import annotations
 
-import gzip
-import importlib.util
 import json
 import os
-import signal
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from squeezegym import Market, Scenario
-from squeezegym.checkpoint import save_checkpoint
-from squeezegym.cli import main
+from squeezegym import Scenario
+from squeezegym.cli import _COMMANDS, main
 
-T0 = 1_700_000_000_000
-
-
-def _diff(u: int, pu: int, bid: str = "99.90") -> dict[str, Any]:
-    data = {"e": "depthUpdate", "E": T0 + 10 * u, "T": T0 + 10 * u, "s": "XUSDT", "U": pu + 1}
-    return {"stream": "xusdt@depth", "data": {**data, "u": u, "pu": pu, "b": [[bid, "1"]], "a": []}}
-
-
-def _snapshot(best_bid: str = "99.90") -> dict[str, Any]:
-    bids, asks = [[best_bid, "1"], ["99.80", "2"]], [["100.00", "1"], ["100.10", "2"]]
-    return {"lastUpdateId": 100, "T": T0, "bids": bids, "asks": asks}
-
-
-def _write(path: Path, *messages: dict[str, Any], cut: int | None = None) -> str:
-    lines = [f"{(T0 + i) * 1_000_000} {json.dumps(m)}\n" for i, m in enumerate(messages)]
-    path.write_bytes(gzip.compress("".join(lines).encode())[:cut])
-    return str(path)
-
-
-def _refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
-    assert main(args) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("squeezegym: ")
-    assert err.count("\n") == 1
-    assert "Traceback" not in err
-    return err
+PARTS_OF_DATA = [["data", "check"], ["data", "fetch"]]
 
 
 def test_list_names_ids_and_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,47 +24,6 @@ def test_list_names_ids_and_scenarios(capsys: pytest.CaptureFixture[str]) -> Non
     for name in Scenario.names():
         assert name in out
     assert "squeezegym/ShortSqueeze-v0" in out
-
-
-def test_simulate_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["simulate", "--scenario", "calm", "--seconds", "2"]) == 0
-    out = capsys.readouterr().out
-    for word in ("perp mid", "spot mid", "liquidated shorts", "open interest", "insurance fund"):
-        assert word in out
-    for word in ("ledger sums", "conserved", "ignition barrier", "events", "queue", "problems"):
-        assert word in out
-
-
-def test_simulate_gives_json_and_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    log, out = tmp_path / "run.npz", tmp_path / "run.csv"
-    args = ["simulate", "--scenario", "calm", "--seconds", "2", "--seed", "5", "--json"]
-    assert main([*args, "--log", str(log), "--out", str(out)]) == 0
-    summary = json.loads(capsys.readouterr().out)
-
-    assert (summary["scenario"], summary["seed"], summary["seconds"]) == ("calm", 5, 2.0)
-    assert summary["ledger_sum"] == [0, 0, 0]
-    assert summary["events"] > 0
-    assert summary["digest"] == Scenario.load("calm").digest()
-    assert len(out.read_text().splitlines()) == 21
-    with np.load(log) as saved:
-        assert len(saved["rows"]) > summary["events"] / 2
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.csv", "run.npz"]
-
-
-def test_simulate_writes_parquet(tmp_path: Path) -> None:
-    polars = pytest.importorskip("polars")
-    out = tmp_path / "run.parquet"
-    assert main(["simulate", "--scenario", "calm", "--seconds", "1", "--out", str(out)]) == 0
-    assert polars.read_parquet(out).height == 10
-
-
-def test_simulate_takes_changes(capsys: pytest.CaptureFixture[str]) -> None:
-    changes = ["--set", "episode.step_ms=500", "liquidation.destination=off", "--set"]
-    args = ["simulate", "--scenario", "calm", "--seconds", "1", "--json", *changes]
-    assert main([*args, "learner.leverage_cap=5"]) == 0
-    overrides: dict[str, Any] = {"episode.step_ms": 500, "liquidation.destination": "off"}
-    changed = Scenario.load("calm", **overrides, **{"learner.leverage_cap": 5})
-    assert json.loads(capsys.readouterr().out)["digest"] == changed.digest()
 
 
 def test_show_prints_a_scenario_file_with_its_digest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,80 +38,6 @@ def test_show_prints_a_scenario_file_with_its_digest(capsys: pytest.CaptureFixtu
     assert shown["digest"] == Scenario.load("from_data").digest()
 
 
-def test_replay_writes_a_page_of_a_scenario_and_of_a_log(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    log, page, other = (tmp_path / name for name in ("run.npz", "a.html", "b.html"))
-    run = ["--seconds", "1", "--seed", "4"]
-    assert main(["simulate", "--scenario", "calm", *run, "--log", str(log), "--json"]) == 0
-    against = ["--against", "liquidation.destination=off"]
-    assert main(["replay", "calm", *run, *against, "-o", str(page)]) == 0
-    assert f"wrote {page}" in capsys.readouterr().out.replace("\n", "")
-    assert main(["replay", str(log), "-o", str(other), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["bytes"] == other.stat().st_size
-    assert told["runs"][0]["seed"] == 4
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", "b.html", "run.npz"]
-
-
-@pytest.mark.parametrize(
-    ("args", "words"),
-    [
-        (["clam"], ["'clam'", "did you mean 'calm'"]),
-        (["no.npz"], ["'no.npz'", "does not exist"]),
-        (["calm", "-o", "page.txt"], ["--out", ".html", "page.txt"]),
-        (["calm", "--seconds", "-1"], ["--seconds", "-1"]),
-        (["calm", "--seed", "-1"], ["seed", "-1"]),
-        (["calm", "--seconds", "1", "--against", "learner.leverage=5"], ["'leverage_cap'"]),
-        (["run.npz", "--against", "a.b=1"], ["finished run", "need a scenario"]),
-    ],
-)
-def test_a_bad_replay_is_one_sentence(
-    args: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    err = _refused(capsys, "replay", *args)
-    for word in words:
-        assert word in err
-
-
-def test_list_bench_and_warmup_give_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["list", "--json"]) == 0
-    listed = {row["scenario"]: row for row in json.loads(capsys.readouterr().out)}
-    assert listed["calm"]["digest"] == Scenario.load("calm").digest()
-    assert "squeezegym/ShortSqueeze-v0" in listed["short_squeeze"]["environments"]
-    assert main(["bench", "--num-envs", "1", "3", "--seconds", "0.3", "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)["rows"]
-    assert [row["markets"] for row in rows] == [1, 3]
-    for row in rows:
-        assert row["steps"] > 0 and row["events"] > row["steps"]
-        assert row["steps_per_s"] == pytest.approx(row["steps"] / row["seconds"])
-    assert main(["warmup", "default", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["default"] >= 0
-
-
-def test_bench_prints_a_table_with_the_machine(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "--num-envs", "2", "--seconds", "0.1"]) == 0
-    out = capsys.readouterr().out
-    assert "steps a second" in out and "numba" in out
-
-
-@pytest.mark.parametrize(
-    ("args", "words"),
-    [
-        (["bench", "--env-id", "squeezegym/ShortSqueze-v0"], ["did you mean"]),
-        (["bench", "--num-envs", "0"], ["--num-envs", "from 1"]),
-        (["bench", "--seconds", "inf"], ["--seconds", "inf"]),
-        (["doctor", "--out", "report.txt"], ["--out", ".md"]),
-    ],
-)
-def test_bad_tools_are_one_sentence(
-    args: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    err = _refused(capsys, *args)
-    for word in words:
-        assert word in err
-
-
 def test_the_list_of_commands_is_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
@@ -196,92 +50,56 @@ def test_the_list_of_commands_is_one_line_each(capsys: pytest.CaptureFixture[str
     assert "liquidation.destination" in capsys.readouterr().out
 
 
-def test_shells_complete_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("words", [[name] for name in _COMMANDS] + PARTS_OF_DATA)
+def test_help_explains_every_option(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
     with pytest.raises(SystemExit):
-        main(["--tyro-print-completion", "bash"])
-    assert "simulate" in capsys.readouterr().out
-
-
-def test_an_interrupted_run_goes_on_to_the_same_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    names = ("whole.csv", "whole.npz", "cut.csv", "cut.npz", "state.npz")
-    whole_csv, whole_log, cut_csv, cut_log, state = (tmp_path / name for name in names)
-    run = ["simulate", "--scenario", "calm", "--seconds", "6", "--seed", "2", "--json"]
-    assert main([*run, "--out", str(whole_csv), "--log", str(whole_log)]) == 0
-    whole = json.loads(capsys.readouterr().out)
-
-    pieces = 0
-    unbroken = Market.run
-
-    def interrupted(self: Market, seconds: float) -> None:
-        nonlocal pieces
-        pieces += 1
-        unbroken(self, seconds)
-        if pieces == 3:
-            signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(Market, "run", interrupted)
-    cut = [*run, "--out", str(cut_csv), "--log", str(cut_log), "--state", str(state)]
-    assert main(cut) == 130
-    out, err = capsys.readouterr()
-    assert (out, pieces) == ("", 3)
-    assert err == f"squeezegym: stopped at 3.0 of 6.0 s; the same command goes on from {state}\n"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["state.npz", "whole.csv", "whole.npz"]
-    assert main(cut) == 0
-    ended = json.loads(capsys.readouterr().out)
-
-    assert {**ended, "wall_s": 0, "events_per_wall_s": 0} == {
-        **whole,
-        "wall_s": 0,
-        "events_per_wall_s": 0,
-    }
-    assert cut_csv.read_text() == whole_csv.read_text()
-    with np.load(cut_log) as a, np.load(whole_log) as b:
-        np.testing.assert_array_equal(a["rows"], b["rows"])
-    assert not state.exists()
-
-
-def test_a_state_of_another_run_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    market = Market("calm", seed=1)
-    market.run(1.0)
-    save_checkpoint(market, tmp_path / "state.npz")
-    state = ["--state", str(tmp_path / "state.npz"), "--scenario", "calm", "--seconds", "2"]
-    assert "another run" in _refused(capsys, "simulate", *state, "--seed", "2")
-    (tmp_path / "state.npz").write_text("nothing")
-    assert "put aside" in _refused(capsys, "simulate", *state, "--seed", "1")
-
-
-def test_warmup_compiles_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["warmup", "default", "game", "book"]) == 0
+        main([*words, "--help"])
     out = capsys.readouterr().out
-    for what in ("default", "game", "book"):
-        assert f"{what}: ready in" in out
+    if words == ["data"]:
+        assert "check" in out and "fetch" in out
+        return
+    assert "--json" in out
+    plain = re.sub("[│|]", " ", out)  # the frame, where the screen can show one
+    options = re.findall(r"^ +(-\S.*?)(?: {2,}| *\n {6,})(\S.*?) *$", plain, re.MULTILINE)
+    assert len(options) == len(re.findall("^ +-{1,2}[a-z]", plain, re.MULTILINE)) > 1
+    for option, text in options:  # whole on its line
+        assert re.search(r"^\w[^(]{8,}.*(\)|exit)$", text), option
 
 
-def test_doctor_reports_the_installation(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor"]) == 0
-    out = capsys.readouterr().out
-    for word in ("python", "numba", "torch", "kernel cache", "threads", "a market"):
-        assert word in out
-    if importlib.util.find_spec("ray") is None:
-        assert "[scale]" in out.replace("\n", "")
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_the_commands(shell: str, tmp_path: Path) -> None:
+    script = tmp_path / "completion"
+    with pytest.raises(SystemExit) as stop:
+        main(["--tyro-write-completion", shell, str(script)])
+    assert not stop.value.code and "simulate" in script.read_text()
 
 
-def test_doctor_writes_a_report_and_finds_what_is_wrong(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    report = tmp_path / "report.md"
-    monkeypatch.setenv("SQUEEZEGYM_THREADS", "none")
-    assert main(["doctor", "--json", "-o", str(report)]) == 1
-    findings = json.loads(capsys.readouterr().out)
-    (threads,) = (row for row in findings if row["what"] == "threads")
-    assert threads["is_wrong"] and "'none'" in threads["remark"]
-    text = report.read_text()
-    assert "| numba |" in text and "**(wrong)**" in text
-    assert "| SQUEEZEGYM_THREADS | none |" in text
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("simu", "simulate"),
+        ("simulate --scen", "--scenario"),
+        ("phase --plane thr", "throttle-resilience"),
+        ("data fe", "fetch"),
+    ],
+)
+def test_bash_completes(words: str, completed: str, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        main(["--tyro-write-completion", "bash", str(tmp_path / "completion")])
+    ask = f"""
+source completion
+COMP_WORDS=(squeezegym {words}) COMP_CWORD={len(words.split())} COMP_LINE="squeezegym {words}"
+COMP_POINT=${{#COMP_LINE}}
+$(complete -p squeezegym | sed "s/.*-F \\([^ ]*\\).*/\\1/")
+echo "${{COMPREPLY[@]}}"
+"""
+    done = subprocess.run(
+        ["bash", "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{completed}\n"
 
 
 @pytest.mark.parametrize("args", [["simulat"], [], ["simulate", "--seconds", "x"]])
@@ -290,90 +108,6 @@ def test_unknown_words_exit_with_2(args: list[str], capsys: pytest.CaptureFixtur
         main(args)
     assert stop.value.code == 2
     assert "Traceback" not in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("args", "words"),
-    [
-        (["--scenario", "shrt_squeeze"], ["'shrt_squeeze'", "did you mean 'short_squeeze'"]),
-        (["--scenario", "no.toml"], ["'no.toml' does not exist"]),
-        (["--scenario", "from_data"], ["needs book", "--book"]),
-        (["--scenario", "calm", "--book", "x.gz"], ["book", "'from_data'", "'calm'"]),
-        (["--set", "learner.leverage_cap=1000"], ["learner.leverage_cap", "150", "1000"]),
-        (["--set", "learner.leverage_cap=high"], ["learner.leverage_cap", "'high'"]),
-        (["--set", "learner.leverage=5"], ["'leverage'", "did you mean 'leverage_cap'"]),
-        (["--set", "learner.leverage_cap.x=5"], ["'leverage_cap' is a value"]),
-        (["--set", "learner"], ["KEY=VALUE", "'learner'"]),
-        (["--seconds", "0"], ["--seconds", "above 0"]),
-        (["--seconds", "nan"], ["--seconds", "nan"]),
-        (["--seed", "-1"], ["seed", ">= 0", "-1"]),
-        (["--out", "x.txt"], ["--out", ".parquet or .csv", "x.txt"]),
-        (["--log", "x.csv"], ["--log", ".npz"]),
-        (["--out", "/no/such/folder/x.csv"], ["--out", "/no/such/folder"]),
-        (["--book", "no.gz"], ["no.gz", "check the path"]),
-    ],
-)
-def test_bad_input_is_one_sentence(
-    args: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    err = _refused(capsys, "simulate", *args)
-    for word in words:
-        assert word in err
-
-
-@pytest.mark.parametrize(
-    ("args", "words"),
-    [
-        (["validate", "--scenario-calm", "clam"], ["'clam'", "did you mean 'calm'"]),
-        (["validate", "--hours", "0"], ["hours", "0"]),
-        (["validate", "--episodes", "2"], ["episodes", "5", "2"]),
-        (["validate", "--seed", "-1"], ["seed", "-1"]),
-        (["causes", "--episodes", "2"], ["episodes", "5", "2"]),
-        (["causes", "--json", "x.txt"], ["--json", ".json", "x.txt"]),
-        (["validate", "--json", "x.txt"], ["--json", ".json", "x.txt"]),
-        (["validate", "--markdown", "/no/such/folder/x.md"], ["--markdown", "/no/such/folder"]),
-        (
-            ["calibrate", "--book", "b.gz", "--spot", "s.gz", "--scenario", "no.toml"],
-            ["'no.toml' does not exist"],
-        ),
-    ],
-)
-def test_bad_studies_are_one_sentence(
-    args: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    err = _refused(capsys, *args)
-    for word in words:
-        assert word in err
-
-
-def test_an_interrupt_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted(*args: Any, **named: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("squeezegym.theory.validate.record", interrupted)
-    assert main(["validate", "--hours", "1", "--episodes", "5"]) == 130
-    assert capsys.readouterr().err == "squeezegym: stopped; nothing was written\n"
-
-
-def test_bad_captures_leave_no_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data, out = tmp_path / "data", tmp_path / "out"
-    data.mkdir()
-    out.mkdir()
-    whole = [_snapshot(), *(_diff(100 + i, 99 + i) for i in range(1, 400))]
-    captures = {
-        "truncated": (_write(data / "cut.gz", *whole, cut=600), "complete gzip file"),
-        "sequence": (_write(data / "gap.gz", _snapshot(), _diff(101, 100), _diff(105, 103)), "103"),
-        "crossed": (_write(data / "cross.gz", _snapshot("100.05"), _diff(101, 100)), "cross"),
-        "short": (_write(data / "short.gz", _snapshot(), _diff(101, 100)), "record longer"),
-    }
-    for name, (book, word) in captures.items():
-        files = ["--out", str(out / f"{name}.csv"), "--log", str(out / f"{name}.npz")]
-        err = _refused(capsys, "simulate", "--book", book, *files)
-        assert Path(book).name in err or name == "short"
-        assert word in err
-    assert list(out.iterdir()) == []
 
 
 def test_the_process_ends_with_exit_code_2_and_no_traceback() -> None:
@@ -391,23 +125,3 @@ def test_the_process_ends_with_exit_code_2_and_no_traceback() -> None:
     assert "did you mean 'calm'" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
-
-
-def test_compare_writes_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    page, data, figure = (tmp_path / f"rules.{ending}" for ending in ("md", "json", "png"))
-    dear = "dear: fees.perp_taker_bps=9"
-    args = ["compare", "--scenario", "calm", "--rule", "none", "--rule", dear]
-    files = ["--markdown", str(page), "--json", str(data), "--figure", str(figure)]
-    assert main([*args, "--seeds", "5", *files]) == 0
-    assert "traded volume, base" in capsys.readouterr().out
-    command = 'squeezegym compare --scenario calm --rule none --rule "dear: fees.perp_taker_bps=9"'
-    assert f"{command} --seeds 5 --seed 1" in page.read_text()
-    assert json.loads(data.read_text())["rules"]["dear"] == {"fees.perp_taker_bps": 9}
-    assert figure.read_bytes().startswith(b"\x89PNG")
-
-
-def test_compare_refuses_bad_rules(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no rule 'nome'" in _refused(capsys, "compare", "--rule", "nome")
-    assert "--rule takes KEY=VALUE" in _refused(capsys, "compare", "--rule", "name: change")
-    assert "has no name or no change" in _refused(capsys, "compare", "--rule", "name:")
-    assert "two or more" in _refused(capsys, "compare", "--rule", "none")

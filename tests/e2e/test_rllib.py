@@ -1,6 +1,13 @@
 """RLlib trains on single environments, native batches and games; run where it is installed."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = [
     pytest.mark.rllib,
@@ -60,3 +67,18 @@ def test_a_policy_for_each_agent_of_a_game():
         assert set(result["agent_episode_returns_mean"]) == set(agents)
     finally:
         algorithm.stop()
+
+
+def test_the_example_plays_the_same_on_both(tmp_path):
+    command = [sys.executable, ROOT / "examples/rllib.py", "--num-envs", "4"]
+    done = subprocess.run(
+        [*command, "--batch-size", "512", "--horizon-s", "5"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    single, batch = done.stdout.splitlines()[-2:]
+    assert single.startswith("sync, iteration 1: 8 episodes of 50 steps, mean return ")
+    assert batch.replace("vector_entry_point", "sync") == single

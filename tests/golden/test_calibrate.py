@@ -1,5 +1,7 @@
 """Scenario files say what the recordings say, where they claim to."""
 
+import json
+
 import pytest
 
 from squeezegym import Scenario
@@ -59,6 +61,9 @@ def test_the_command_checks_and_writes(files, tmp_path, capsys):
     assert main([*args, "--check"]) == 1
     assert "1 of 17 numbers differ" in capsys.readouterr().out
     out = tmp_path / "out.toml"
-    assert main([*args, "-o", str(out)]) == 0
+    numbers = tmp_path / "numbers.json"
+    assert main([*args, "-o", str(out), "--json", str(numbers)]) == 0
     assert Scenario.load(str(out)) == Scenario.load("short_squeeze")
+    (changed,) = (row for row in json.loads(numbers.read_text()) if row["new"] != row["old"])
+    assert (changed["old"], changed["new"]) == (100.0, 61837.6)
     assert main([*args[:-1], str(FILE), "--check"]) == 0

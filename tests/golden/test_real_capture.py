@@ -12,6 +12,8 @@ import pytest
 from squeezegym.data.binance_raw import read_capture
 from squeezegym.data.capture import Capture
 from squeezegym.data.measure import basis_ticks, extend_depth, measure, to_grid
+from squeezegym.data.recorded import read_recorded
+from tests.unit.tardis_files import as_tardis
 
 SHARED = Path(__file__).parents[2] / "../shared/data/binance-raw-2024-08-08"
 FILES = {
@@ -136,3 +138,26 @@ def test_extended_depth_reaches_further_and_stays_plausible(
 
     assert 99 < reach_bps <= 100
     assert 1.5 < ratio < 6.0
+
+
+@pytest.mark.slow
+def test_the_book_is_the_same_from_the_tables_of_tardis(
+    captures: Mapping[str, Capture], tmp_path: Path
+) -> None:
+    """The session of the perp, written as Tardis writes it and rebuilt from those rows."""
+    pytest.importorskip("polars")
+    raw = captures["usdm"]
+    files = as_tardis(SHARED / FILES["usdm"][0], tmp_path, "binance-futures", "BTCUSDT")
+    found = read_recorded(files)
+
+    assert (found.market, found.symbol) == ("usdm", "BTCUSDT")
+    assert (found.tick_size, found.lot_size) == (raw.tick_size, raw.lot_size)
+    assert found.start.bids.tolist() == raw.start.bids.tolist()
+    assert found.end.bids.tolist() == raw.end.bids.tolist()
+    assert found.end.asks.tolist() == raw.end.asks.tolist()
+    assert found.checks.restarts == 0
+    assert found.changes["delta_lots"].sum() == raw.changes["delta_lots"].sum()
+    span = (found.start_ns <= raw.trades["time_ns"]) & (raw.trades["time_ns"] <= found.end_ns)
+    assert found.trades.tolist() == raw.trades[span].tolist()
+    one, other = measure(raw), measure(found)
+    assert other.aggressors.orders_per_s == pytest.approx(one.aggressors.orders_per_s, rel=0.02)

@@ -7,6 +7,15 @@ from squeezegym.codes import FIRST_HOLDER_SLOT, Account, Command, Source
 from tests.kernels import BUY, IOC, LEARNER_SLOT, SELL, _place, small_market
 
 WORST = {BUY: 2**31 - 2, SELL: 1}
+OVERLOAD = {
+    "gateway.utilisation": 0.4,
+    "gateway.surge": 5.0,
+    "gateway.surge_most": 1.5,
+    "gateway.shed_waiting": 24,
+    "gateway.service": "exponential",
+    "gateway.liquidations": "queue",
+}
+LOADS = [pytest.param({}, id="keeps up"), pytest.param(OVERLOAD, id="overloaded")]
 
 
 def observe(market):
@@ -36,13 +45,21 @@ def twins(seed=7, seconds=3.0, **overrides):
     return a, b
 
 
+def test_the_overloaded_engine_is_behind():
+    market, _ = twins(**OVERLOAD)
+    gateway = market.record["gateway"]
+    assert int(gateway["waiting"]) > 10 and int(gateway["refused"][0]) > 0
+    assert int(market.record["feed"]["seen"]["queue"]) > 5_000_000
+
+
 @pytest.mark.nojit
-def test_an_observation_does_not_know_the_next_action():
+@pytest.mark.parametrize("load", [{}, {**OVERLOAD, "gateway.utilisation": 0.95}])
+def test_an_observation_does_not_know_the_next_action(load):
     plans = [np.random.default_rng(k).uniform(-1, 1, (12, 2)) for k in (1, 2)]
     for changed in (0, 3, 7):
         seen = []
         for plan in (plans[0], np.vstack([plans[0][:changed], plans[1][changed:]])):
-            market = small_market(**{"episode.burn_in_s": 0.0, "population.shorts": 30})
+            market = small_market(**{"episode.burn_in_s": 0.0, "population.shorts": 30, **load})
             observations = [observe(market)]
             for target, aggression in plan:
                 act(market, target, aggression)
@@ -54,10 +71,11 @@ def test_an_observation_does_not_know_the_next_action():
         assert any((x != y).any() for x, y in zip(*seen, strict=True))
 
 
+@pytest.mark.parametrize("load", LOADS)
 @pytest.mark.parametrize("venue", [0, 1])
 @pytest.mark.parametrize("side", [BUY, SELL])
-def test_a_shock_is_seen_only_once_its_snapshot_arrives(venue, side):
-    quiet, shocked = twins()
+def test_a_shock_is_seen_only_once_its_snapshot_arrives(venue, side, load):
+    quiet, shocked = twins(**load)
     shock(shocked, side, 30_000, venue)
     np.testing.assert_array_equal(observe(quiet), observe(shocked))
     # The next snapshot is 10 ms on the way at the least, and waits behind the engine's work.
@@ -85,9 +103,10 @@ def test_a_slow_feed_hides_a_shock_for_its_whole_latency():
     assert (observe(quiet) != observe(shocked)).any()
 
 
-def test_the_learner_sends_the_same_messages_whatever_the_unpublished_book():
+@pytest.mark.parametrize("load", LOADS)
+def test_the_learner_sends_the_same_messages_whatever_the_unpublished_book(load):
     for target, aggression in ((0.7, 1.0), (-0.4, -1.0), (1.0, 0.0)):
-        quiet, shocked = twins()
+        quiet, shocked = twins(**load)
         shock(shocked)
         for market in (quiet, shocked):
             act(market, target, aggression)
@@ -119,6 +138,9 @@ def test_an_observation_ignores_everything_hidden():
     record["accounts"]["quote"][FIRST_HOLDER_SLOT:] += 10**9
     record["clock"]["rng"][:] ^= np.uint64(12345)
     record["books"]["last"] += 999
+    record["gateway"]["busy_until"] += 10**9
+    record["gateway"]["others"] += 1.0
+    record["gateway"]["refused"] += 10**3
     np.testing.assert_array_equal(observe(market), before)
 
 

@@ -48,9 +48,9 @@ def assert_line_sound(record):
     assert (line["errand"] == Errand.FORCED).sum() == (record["engine"]["serving"] == 3)
     assert (line["errand"] == Errand.BUY_IN).sum() == record["gateway"]["desk_waits"]
     if len(line):
-        assert int(record["clock"]["due"][Source.GATEWAY]) <= max(
-            int(record["gateway"]["busy_until"]), int(record["clock"]["now"])
-        )
+        turn = int(record["gateway"]["busy_until"]) + int(line["others"][0])
+        assert int(record["clock"]["due"][Source.GATEWAY]) <= max(turn, int(record["clock"]["now"]))
+        assert int(record["gateway"]["theirs"]) == line["others"].sum()
 
 
 def refusals(market):

@@ -51,11 +51,7 @@ def test_bad_series():
 
 def returns(seeds, **overrides):
     """Log returns of a second of both books, (seconds, seeds, book), and ignition times in s."""
-    batch = Batch(Scenario.load("short_squeeze", **overrides), len(seeds))
-    for row, seed in enumerate(seeds):
-        batch.seed_row(row, seed)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
+    batch = Batch.opened(Scenario.load("short_squeeze", **overrides), seeds)
     batch.command(slice(None), Command.RUN)
     mids = []
     for second in range(1, 301):

@@ -1,5 +1,7 @@
 """Phase diagrams: the simulated edge lies on theory's, and a stopped run goes on."""
 
+import json
+
 import numpy as np
 import polars
 import pytest
@@ -41,44 +43,43 @@ def test_the_market_has_a_plane():
     assert 0 <= row["ran_away"] <= 1 and 0.1 < row["index"] < 20
 
 
-def test_the_command_writes_and_goes_on(tmp_path, capsys, monkeypatch):
+def test_the_command_writes_the_points_in_order(tmp_path, capsys):
     out, figure = tmp_path / "p.parquet", tmp_path / "p.png"
     options = ["phase", "--plane", "throttle-resilience", "--cells", "4", "--paths", "8"]
-    assert cli.main([*options, "--out", str(out), "--figure", str(figure)]) == 0
+    said = ["--figure", str(figure), "--json", "-"]
+    assert cli.main([*options, "--out", str(out), *said]) == 0
     whole = polars.read_parquet(out)
-    assert whole.height == 16 and figure.read_bytes()[:4] == b"\x89PNG"
+    assert list(whole.select("x", "y").iter_rows()) == points("throttle-resilience", 4)
+    assert figure.read_bytes()[:4] == b"\x89PNG"
+    assert json.loads(capsys.readouterr().out) == whole.to_dicts()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p.parquet", "p.png"]
-    # A run that was stopped after ten points.
-    part = tmp_path / "q.part.parquet"
-    whole.head(10).write_parquet(part)
+
+
+def test_a_stopped_diagram_goes_on(tmp_path, capsys, monkeypatch):
     seen = []
-    monkeypatch.setattr(
-        "squeezegym.theory.phase._reduced_point",
-        lambda of, point, *rest: seen.append(point) or _reduced_point(of, point, *rest),
-    )
-    assert cli.main([*options, "--out", str(tmp_path / "q.parquet")]) == 0
-    assert len(seen) == 6 and not part.exists()
-    assert polars.read_parquet(tmp_path / "q.parquet").equals(whole)
-    # Of other options.
-    whole.head(10).write_parquet(part)
-    assert cli.main([*options, "--seed", "2", "--out", str(tmp_path / "q.parquet")]) == 2
-    assert "other options" in capsys.readouterr().err
 
+    def counted(of, point, *rest):
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+        seen.append(point)
+        return _reduced_point(of, point, *rest)
 
-def test_a_stopped_run_keeps_its_points(tmp_path, capsys, monkeypatch):
-    def stopped(*_, **__):
-        yield from list(phase("throttle-resilience", cells=2, paths=2))[:3]
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("squeezegym.theory.phase.phase", stopped)
-    out = tmp_path / "p.parquet"
-    options = ["--plane", "throttle-resilience", "--cells", "2", "--paths", "2"]
+    monkeypatch.setattr("squeezegym.theory.phase._reduced_point", counted)
+    out, whole = tmp_path / "a plane.parquet", tmp_path / "whole.parquet"
+    options = ["--plane", "throttle-resilience", "--cells", "3", "--paths", "4", "--workers", "1"]
     assert cli.main(["phase", *options, "--out", str(out)]) == 130
-    assert polars.read_parquet(tmp_path / "p.part.parquet").height == 3
-    assert "3 points are kept" in capsys.readouterr().err and not out.exists()
-    monkeypatch.undo()
+    said = capsys.readouterr().err
+    assert "56 % of the points done; 5 finished parts kept in" in said
+    assert said.endswith(f"squeezegym phase {' '.join(options)} --out '{out}'\n")
+    seen.clear()
+    assert cli.main(["phase", *options, "--seed", "2", "--out", str(out)]) == 2
+    assert "differs in seed" in capsys.readouterr().err and not out.exists()
     assert cli.main(["phase", *options, "--out", str(out)]) == 0
-    assert polars.read_parquet(out).height == 4
+    assert len(seen) == 4
+    monkeypatch.undo()
+    assert cli.main(["phase", *options, "--out", str(whole)]) == 0
+    assert out.read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a plane.parquet", "whole.parquet"]
 
 
 def test_bad_planes():

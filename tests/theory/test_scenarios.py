@@ -15,11 +15,7 @@ NOTHING = {"catalyst.squeeze": 0.0, "catalyst.near_miss": 0.0}
 def run(name, n, every_s=1, **overrides):
     """Prices over the opening one (times, markets), and the markets at their end."""
     scenario = Scenario.load(name, **overrides)
-    batch = Batch(scenario, n)
-    for row in range(n):
-        batch.seed_row(row, 500 + row)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
+    batch = Batch.opened(scenario, range(500, 500 + n))
     batch.command(slice(None), Command.RUN)
     path, funding = [], []
     for second in range(every_s, int(scenario.episode.horizon_s) + 1, every_s):

@@ -14,11 +14,7 @@ START_S = 85  # before any catalyst
 def prices(seeds, **overrides):
     """Perp mids once a second, (seconds, seeds), and the ignited seeds."""
     scenario = Scenario.load("short_squeeze", **overrides)
-    batch = Batch(scenario, len(seeds))
-    for row, seed in enumerate(seeds):
-        batch.seed_row(row, seed)
-    batch.command(slice(None), Command.RESET)
-    batch.advance()
+    batch = Batch.opened(scenario, seeds)
     batch.command(slice(None), Command.RUN)
     path = []
     for second in range(1, int(scenario.episode.horizon_s) + 1):

@@ -228,7 +228,9 @@ NO_SIDE = {"stream": "xusdt@trade", "data": {"E": T0, "T": T0, "p": "1", "q": "1
         ),
         pytest.param([SNAPSHOT, '17 {"a":'], ["line 2", "'17 {\"a\":' cannot"], id="broken JSON"),
         pytest.param(["17 [1]"], ["line 1", "'17 [1]' cannot be read"], id="not an object"),
-        pytest.param(["17 {}"], ["line 1", "unknown stream 'None'", "@bookTicker"], id="no stream"),
+        pytest.param(
+            [f"{T0 * NS} {{}}"], ["line 1", "unknown stream 'None'", "@bookTicker"], id="no stream"
+        ),
         pytest.param(
             [SNAPSHOT, UNKNOWN],
             ["line 2", "unknown stream 'xusdt@markPrice'", "<symbol>@depth", "filter"],

@@ -178,6 +178,8 @@ def test_addresses_of_other_venues():
     assert bybit.url == "https://public.bybit.com/trading/BTCUSDT/BTCUSDT2024-03-01.csv.gz"
     (bitmex,) = addresses("bitmex", "quote", "XBTUSD", day, day)
     assert bitmex.url.endswith("public.bitmex.com/data/quote/20240301.csv.gz")
+    (okx,) = addresses("okx", "trades", "BTC-USDT-SWAP", day, day)
+    assert okx.url.endswith("/trades/daily/20240301/BTC-USDT-SWAP-trades-2024-03-01.zip")
     (tardis,) = addresses("tardis", "liquidations", "BTCUSDT", day, day)
     assert tardis.url.endswith("v1/binance-futures/liquidations/2024/03/01/BTCUSDT.csv.gz")
     with pytest.raises(

@@ -43,6 +43,13 @@ def test_a_phase_diagram_draws_every_cell_where_it_belongs():
     )
     axes, _ = drawn(figure)
     np.testing.assert_array_equal(np.asarray(axes.collections[0].get_array()), x * y)
+    assert [line.get_label() for line in axes.lines][-1] == "theory"
+    frame["index"] = frame["x"] / 2
+    scales = ("log", "linear")
+    axes, _ = drawn(figures.phase_diagram(frame, "", ("n", "leverage", ""), scales=scales))
+    assert (axes.get_xscale(), axes.get_yscale()) == scales
+    (predicted,) = axes.collections[1].get_paths()
+    np.testing.assert_allclose(predicted.vertices[:, 0], 2.0)
     with pytest.raises(ConfigError, match="one row for each pair"):
         figures.phase_diagram({"x": [1, 2, 1], "y": [1, 1, 2], "z": [0, 0, 0]}, "", ("", "", ""))
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 pytest.importorskip("scipy")
 
 from squeezegym import Scenario
-from squeezegym.data.capture import Book
+from squeezegym.data.capture import TOP_DTYPE, TRADE_DTYPE, Book
 from squeezegym.data.fit import KNOBS, fit_profile
 from squeezegym.data.hawkes import fit_hawkes
-from squeezegym.data.moments import MOMENTS, Watched, half_life, intervals, moments
+from squeezegym.data.moments import (
+    MOMENTS,
+    Watched,
+    half_life,
+    intervals,
+    moments,
+    watch_captures,
+)
 from squeezegym.errors import DataError
 
 
@@ -89,6 +98,35 @@ def watched(seconds: int = 400, seed: int = 0) -> Watched:
         rng.poisson(10.0, (2, seconds)).astype(float),
         np.exp(rng.normal(4, 0.1, seconds)),
     )
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "spread"),
+    [(10_003, 10_004, 0.1), (10_000, 10_010, 0.1), (9_999, 10_001, 0.2), (9_990, 10_000, 0.1)],
+)
+def test_spreads_are_compared_on_the_ticks_of_the_perp(bid, ask, spread):
+    """Both books of a market stand there: a quote of spot between two of them is rounded out."""
+
+    def recorded(tick_size: float, bid: int, ask: int) -> SimpleNamespace:
+        times = np.arange(130) * 10**9
+        tops = np.zeros(130, TOP_DTYPE)
+        tops["time_ns"], tops["bid_ticks"], tops["ask_ticks"] = times, bid, ask
+        level = np.array([[bid, 1]])
+        books = tuple(Book(int(at), 0, level, level) for at in times)
+        trades = np.zeros(1, TRADE_DTYPE)
+        return SimpleNamespace(
+            symbol="X",
+            tick_size=tick_size,
+            lot_size=1.0,
+            tops=tops,
+            trades=trades,
+            depth_samples=books,
+        )
+
+    found = watch_captures(recorded(0.1, 1_000, 1_002), recorded(0.01, bid, ask))
+    np.testing.assert_allclose(found.spreads[0], 0.2)
+    np.testing.assert_allclose(found.spreads[1], spread)
+    np.testing.assert_allclose(found.mids[1], (bid + ask) / 200)
 
 
 def test_moments_are_those_of_the_series():

@@ -3,9 +3,10 @@
 import pytest
 
 from squeezegym.batch import stream_seeds
-from squeezegym.codes import NEVER, Account, OwnerKind, Source
+from squeezegym.codes import NEVER, Account, BookState, OwnerKind, Source
 from squeezegym.core.feed import HORIZONS
 from squeezegym.core.followers import IN, LEAVING, WATCHING, follow, snipe
+from squeezegym.measures import Measure
 from squeezegym.packing_crowd import _ROW
 from tests.kernels import BUY, GTC, SELL, Exchange, from_python
 
@@ -214,3 +215,16 @@ def test_snipers_leave_after_their_longest_stay():
     assert tape.look(snipe, 100 + 10**9) == 0
     assert tape.look(snipe, 200 + 10**9) == 0
     assert tape.phase == LEAVING
+
+
+def test_snipers_send_one_order_to_a_batch():
+    tape = Tape()
+    tape.market["protection"]["measures"] = Measure.BATCH_AUCTION
+    tape.market["books"]["state"][0] = BookState.AUCTION
+    tape.flow("forced", 10.0, 0.0, horizon=0)
+    live = []
+    for now, batch in ((0, 500), (100, 500), (600, 1_000)):
+        tape.market["protection"]["batch"] = batch
+        assert tape.look(snipe, now) == 0
+        live.append(int(tape.market["books"]["live"][0]))
+    assert live == [1, 1, 2]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from squeezegym.codes import MAX_QTY, Account
-from squeezegym.core.flow import look, quote_price, stress
+from squeezegym.core.makers import look, quote_price, stress
 from tests.kernels import BUY, IOC, QUIET, SELL, _place, from_python, small_market
 
 pytestmark = [pytest.mark.nojit]

@@ -99,6 +99,14 @@ def test_what_is_missing_is_said(metrics, candles, positions):
         situation(Files(metrics=candles, depth_quote=1e5), BRACKETS)
 
 
+def test_inverse_contracts_are_refused(metrics):
+    """Their open interest counts contracts, and its value is base: no price follows from them."""
+    inverse = metrics.with_name("BTCUSD_PERP-metrics.csv")
+    inverse.write_text(metrics.read_text())
+    with pytest.raises(DataError, match="sizes in contracts are found, allowed are those of a lin"):
+        situation(Files(metrics=inverse, depth_quote=1e5), BRACKETS)
+
+
 class Tags(HTMLParser):
     """Counts what a page would load or run, and the tags left open."""
 

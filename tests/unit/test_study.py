@@ -1,5 +1,7 @@
 """Event study, audit, worlds and the plan of the results page."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -157,6 +159,16 @@ def test_the_plan_names_trainings_and_predicts_every_stage(plan):
         assert settings.seed == 2 and settings.learner == load(name).learner
         settings.resolved()
     assert plan.seeds(fewer=True).start == plan.seeds().start >= 1_000_000
+
+
+def test_less_effort_is_fewer_steps_of_the_same_trainings():
+    less = reproduce._plan(Config(Path("out"), effort=0.25, episodes=40, fewer=8))
+    assert (less.settings("ppo", 1).steps, FULL.settings("ppo", 1).steps) == (5_000_000, 20_000_000)
+    assert (len(less.seeds()), len(less.seeds(fewer=True)), less.runs) == (40, 8, FULL.runs)
+    with pytest.raises(ConfigError, match="effort is a share above 0, at most 1; got 2"):
+        reproduce._plan(Config(Path("out"), effort=2.0))
+    with pytest.raises(ConfigError, match="fewer at most episodes; got 40, 500"):
+        reproduce._plan(Config(Path("out"), episodes=40))
 
 
 def test_an_unknown_stage_or_a_foreign_folder_is_refused(tmp_path):
