@@ -172,10 +172,10 @@ def test_ppo_learns_on_rows_that_are_the_agents_of_the_games():
 
 
 def test_the_last_info_of_a_row_is_its_agents():
-    scenario = Scenario.load(DEADLY, **{"episode.horizon_s": 4.0})
+    scenario = Scenario.load(DEADLY, **{"episode.horizon_s": 10.0})
     rows = squeezegym.make_game_sb3_vec(num_envs=1, scenario=scenario, seed=1)
     rows.reset()
-    for _ in range(40):
+    for _ in range(100):
         _, rewards, dones, infos = rows.step(padded(PUSH))
     assert dones.all() and [info["alive"] for info in infos] == [True, False, True, True, True]
     assert [i["TimeLimit.truncated"] for i in infos] == [True, False, True, True, True]
