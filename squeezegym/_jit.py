@@ -81,6 +81,7 @@ def source_fingerprint() -> str:
             "params.py",
             "protectionrecord.py",
             "state.py",
+            "statuses.py",
             "terms.py",
             "viewrecord.py",
         )

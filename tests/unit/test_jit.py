@@ -87,6 +87,7 @@ def test_the_fingerprint_covers_every_module_that_kernels_import():
         "guardrecord",
         "measures",
         "state",
+        "statuses",
         "params",
         "viewrecord",
     }
