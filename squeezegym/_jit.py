@@ -80,6 +80,7 @@ def source_fingerprint() -> str:
             "measures.py",
             "params.py",
             "protectionrecord.py",
+            "rulecodes.py",
             "state.py",
             "statuses.py",
             "terms.py",

@@ -63,7 +63,16 @@ def test_importing_the_package_compiles_and_loads_no_kernel():
 
 @pytest.mark.parametrize(
     "name",
-    ["core/rng.py", "core/ladder.py", "codes.py", "state.py", "bookrecord.py", "viewrecord.py"],
+    [
+        "core/rng.py",
+        "core/ladder.py",
+        "codes.py",
+        "rulecodes.py",
+        "statuses.py",
+        "state.py",
+        "bookrecord.py",
+        "viewrecord.py",
+    ],
 )
 def test_the_fingerprint_changes_with_any_source(tmp_path, monkeypatch, name):
     package = tmp_path / "squeezegym"
