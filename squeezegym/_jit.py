@@ -79,6 +79,7 @@ def source_fingerprint() -> str:
             "guardrecord.py",
             "measures.py",
             "params.py",
+            "populationrecord.py",
             "protectionrecord.py",
             "rulecodes.py",
             "state.py",

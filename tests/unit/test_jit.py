@@ -67,6 +67,7 @@ def test_importing_the_package_compiles_and_loads_no_kernel():
         "core/rng.py",
         "core/ladder.py",
         "codes.py",
+        "populationrecord.py",
         "rulecodes.py",
         "statuses.py",
         "state.py",
