@@ -131,7 +131,7 @@ def test_wrong_actions_say_what_came(change, sentence):
 def test_wrong_arguments_say_what_is_allowed():
     for kwargs, sentence in (
         ({"num_envs": 0}, "num_envs must be >= 1, got 0"),
-        ({"autoreset_mode": "Never"}, "autoreset_mode must be 'NextStep' or 'SameStep'"),
+        ({"autoreset_mode": "Never"}, "autoreset_mode must be one of 'NextStep', 'SameStep', got"),
         ({"scenario": "calm"}, "lists no players"),
     ):
         with pytest.raises(ConfigError, match=sentence):
