@@ -6,7 +6,9 @@ import hashlib
 import json
 import threading
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +21,8 @@ from squeezegym.files import write_whole
 
 RUN = "run.json"
 """Which run the parts beside it belong to."""
+# A method that is not known and a password are RuntimeErrors, an array alone a TypeError.
+_DAMAGES = (OSError, ValueError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 class Keep(Protocol):
@@ -98,10 +102,11 @@ class Parts:
         return sum(not path.name.startswith(".") for path in self.folder.glob("*.npz"))
 
     def remove(self) -> None:
-        """Remove what was kept, when the run has come to its end."""
-        if self.folder.is_dir():
-            for path in self.folder.iterdir():
-                path.unlink(missing_ok=True)
+        """Remove what was kept, when the run has come to its end; what others put there stays."""
+        for path in (*self.folder.glob("*.npz"), *self.folder.glob(".partial-*")):
+            path.unlink(missing_ok=True)
+        (self.folder / RUN).unlink(missing_ok=True)
+        with suppress(OSError):
             self.folder.rmdir()
 
     def _check(self) -> None:
@@ -147,7 +152,7 @@ def _load(path: Path) -> dict[str, Any] | None:
     try:
         with path.open("rb") as file, np.load(file) as saved:
             return dict(saved)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except _DAMAGES:
         return None
 
 

@@ -78,6 +78,7 @@ def read_deltas(paths: Sequence[str | Path]) -> Capture:
     for table in (*deltas, *trades):
         _check_symbol(table, symbol)
     _check_order(deltas)
+    _check_order(trades)
     messages: Iterable[_Message] = (message for table in deltas for message in _messages(table))
     if first.report.format.startswith("Tardis"):
         messages = _joined(messages)

@@ -316,5 +316,9 @@ def _load_bybit(file: Path, content: bytes) -> Table:
                 f"{text[:60].decode('utf-8', 'replace')!r} cannot be read, allowed is a snapshot or"
                 " delta of the topic orderbook; remove the line or download the file again."
             ) from error
+    if not rows:
+        raise Position(file.name, lines).error(
+            f"no level is found in {lines:,} messages, allowed is at least one; pass another file."
+        )
     frame = pl.DataFrame(rows).with_columns(pl.col("time").cast(TIME))
     return finish(file.name, frame, Kind.DELTAS, "Bybit order book", rows=lines)

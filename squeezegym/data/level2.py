@@ -139,6 +139,7 @@ class Level2Book:
 
     def restart(self, snapshot: Snapshot) -> None:
         """Replace the book by a later snapshot; what happened in between is in no change."""
+        self._check_clock(snapshot)
         unknown = self.bids.unknown, self.asks.unknown
         self.bids, self.asks = BookSide(+1, snapshot.bids), BookSide(-1, snapshot.asks)
         self.bids.unknown, self.asks.unknown = unknown
@@ -166,11 +167,12 @@ class Level2Book:
             self.start = replace(self.start, time_ns=time_ns)
         self._next_sample_ns = self.time_ns + SAMPLE_EVERY_NS
 
-    def _check_clock(self, diff: Diff) -> None:
+    def _check_clock(self, message: Diff | Snapshot) -> None:
         """Raise when time jumps so far that one of two times must be wrong."""
-        if diff.time_ns - self.time_ns > LONGEST_GAP_NS:
-            raise diff.at.error(
-                f"time jumps by {(diff.time_ns - self.time_ns) / 1e9:,.0f} s, allowed is at most a"
+        gap_ns = message.time_ns - self.time_ns
+        if gap_ns > LONGEST_GAP_NS:
+            raise message.at.error(
+                f"time jumps by {gap_ns / 1e9:,.0f} s, allowed is at most a"
                 " day between two messages; restore the line or end the capture before it."
             )
 

@@ -44,10 +44,20 @@ def load(path: str | Path, kind: str | Kind | None = None, symbol: str | None = 
         The table in the one schema of its kind, with its report.
 
     Raises:
-        DataError: The file is missing, damaged, empty, misordered, mixes units or is of no known
-            format. The message names file and line.
+        DataError: The file is missing, damaged, empty, misordered, mixes units, is of no known
+            format or of another kind than the one wanted. The message names file and line.
     """
     file, wanted = Path(path), _kind(kind)
+    table = _load(file, wanted, symbol)
+    if wanted is not None and table.report.kind is not wanted:
+        raise Position(file.name, 1).error(
+            f"{table.report.kind} are found, allowed are {wanted}; name another file, or leave the"
+            " kind out."
+        )
+    return table
+
+
+def _load(file: Path, wanted: Kind | None, symbol: str | None) -> Table:
     if file.suffix == ".parquet":
         return load_parquet(file)
     content = read_bytes(file)

@@ -158,6 +158,17 @@ def test_files_follow_each_other(tmp_path):
     assert (found.checks.diffs_applied, found.checks.restarts) == (2, 0)
     with pytest.raises(DataError, match=r"one.csv.gz, line 2: the file starts at 2023-11-14"):
         read_recorded([two, one, prints])
+    more = write(tmp_path / "more" / "trades.csv.gz", PRINTS, *rows(8, "8,buy,100,0.5"))
+    assert len(read_recorded([one, prints, two, more]).trades) == 2
+    with pytest.raises(DataError, match=r"XUSDT.csv.gz, line 2: the file starts at 2023-11-14"):
+        read_recorded([one, more, two, prints])
+
+
+def test_a_snapshot_far_ahead_is_a_wrong_time(tmp_path):
+    """Else every message after it would stand at that time."""
+    book = [*rows(0, *SNAPSHOT), *rows(9, "false,bid,99.9,3"), *rows(3 * 86_400 * 10**6, *SNAPSHOT)]
+    with pytest.raises(DataError, match=r"XUSDT.csv.gz, line 10: time jumps by 259,200 s"):
+        read(tmp_path, book)
 
 
 def test_bybit_sends_whole_snapshots(tmp_path):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 pl = pytest.importorskip("polars")
 
 from squeezegym.data.load import load  # noqa: E402
 from squeezegym.errors import DataError  # noqa: E402
-from tests.unit.loading import KLINE, kline, write  # noqa: E402
+from tests.unit.loading import KLINE, MS, kline, write  # noqa: E402
 
 GOOD = [KLINE, *(kline(i) for i in range(4))]
 
@@ -77,3 +79,30 @@ def test_damaged_archives_and_missing_files(tmp_path):
         load(table)
     with pytest.raises(DataError, match="kind is 'trade', allowed are trades"):
         load(table, kind="trade")
+
+
+BOOK = {
+    **{"topic": "orderbook.50.X", "type": "snapshot", "ts": MS},
+    "data": {"s": "X", "b": [["1", "1"]], "a": []},
+}
+FILL = {"coin": "X", "px": "1", "sz": "1", "side": "B", "time": MS, "tid": 1, "crossed": True}
+LEVELS = {"coin": "X", "time": MS, "levels": [[{"px": "1", "sz": "1"}], []]}
+
+
+def test_an_order_book_without_a_level_is_named(tmp_path):
+    path = write(tmp_path / "ob.data", json.dumps({**BOOK, "data": {"s": "X", "b": [], "a": []}}))
+    with pytest.raises(DataError, match=r"ob.data, line 1: no level is found in 1 messages"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "other"),
+    [(FILL, "trades", "quotes"), (LEVELS, "snapshots", "trades"), (BOOK, "deltas", "trades")],
+)
+def test_another_kind_than_the_one_asked_for_is_refused(tmp_path, content, kind, other):
+    path = write(tmp_path / "file.json", json.dumps(content, separators=(",", ":")))
+    assert load(path, kind=kind).report.kind == kind
+    with pytest.raises(
+        DataError, match=f"file.json, line 1: {kind} are found, allowed are {other}"
+    ):
+        load(path, kind=other)

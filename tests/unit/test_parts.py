@@ -1,5 +1,6 @@
 """Finished parts of a run: kept, found again, refused to another run, removed at the end."""
 
+import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -45,9 +46,33 @@ def test_a_damaged_part_is_made_again(tmp_path):
     parts(("row",), made(calls))
     (kept,) = parts.folder.glob("*.npz")
     whole = kept.read_bytes()
-    kept.write_bytes(whole[: len(whole) // 2])
-    assert parts(("row",), made(calls))["number"] == 1.5
-    assert len(calls) == 2 and kept.read_bytes() == whole
+    method = whole.index(b"PK\x01\x02") + 10  # of the first entry of the directory
+    alone = io.BytesIO()
+    np.save(alone, np.arange(3))
+    damaged = [
+        b"",
+        whole[: len(whole) // 2],
+        whole[:method] + b"\x63" + whole[method + 1 :],  # compressed as nobody can read it
+        whole[: method - 2] + b"\x01" + whole[method - 1 :],  # a password
+        whole[:60] + bytes([whole[60] ^ 1]) + whole[61:],
+        alone.getvalue(),  # an array and no archive
+    ]
+    for turn, content in enumerate(damaged, start=2):
+        kept.write_bytes(content)
+        assert parts(("row",), made(calls))["number"] == 1.5
+        assert len(calls) == turn and kept.read_bytes() == whole
+
+
+def test_what_others_put_beside_the_parts_stays(tmp_path):
+    parts = Parts(tmp_path / "run.part", {})
+    parts(("row",), made([]))
+    (parts.folder / "notes").mkdir()
+    (parts.folder / "notes" / "mine.txt").write_text("mine")
+    (parts.folder / ".partial-7-row.npz").write_text("of a process that was killed")
+    parts.remove()
+    assert [path.name for path in parts.folder.iterdir()] == ["notes"]
+    parts.remove()  # twice is as once
+    assert (parts.folder / "notes" / "mine.txt").read_text() == "mine"
 
 
 def test_another_run_is_refused(tmp_path, monkeypatch):
