@@ -44,10 +44,10 @@ class SqueezeGameEnv(ParallelEnv[str, Any, Any]):
     of own starting capital.
 
     **End** An agent is ``terminated`` and leaves :attr:`agents` when one of its accounts has been
-    liquidated or bought in; what it has left is closed at once. All others are ``truncated`` at the
-    horizon, where their positions are closed against the book, the last of ``possible_agents``
-    first. With ``black_death`` who has been taken stays, with zeros for observation and reward and
-    ``info["alive"]`` False, until the game ends.
+    liquidated or bought in; what it has left is closed as the book takes it. All others are
+    ``truncated`` at the horizon, where their positions are closed against the book, the last of
+    ``possible_agents`` first. With ``black_death`` who has been taken stays, with zeros for
+    observation and reward and ``info["alive"]`` False, until the game ends.
 
     **Infos** as of the single environment: (quote) ``equity``, ``pnl`` and its parts, (limits)
     ``position``, flags ``alive``, ``liquidated``, ``deleveraged``, ``ignited``, ``restricted``. An

@@ -67,7 +67,7 @@ def check(batch):
         assert_ladder_sound(market, batch.batch.params[0]["margin"], triggers=False)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(
     seed=st.integers(0, 2**31),
     wild=st.booleans(),
