@@ -14,7 +14,7 @@ from matplotlib.image import imsave
 from squeezegym import Market
 from squeezegym.envs.observation import INDEX
 from squeezegym.view.figures import event_study, liquidation_frame, liquidation_map
-from squeezegym.view.plots import halts, phases, worlds
+from squeezegym.view.plots import halts, panels, phases, worlds
 
 SEED = 5
 HALT_SEED = 6
@@ -46,6 +46,37 @@ PROTECTIONS: dict[str, dict[str, Any]] = {
     },
     "the vault absorbs half of a position": {"absorption": {"start_s": 0.0, "share": 0.5}},
     "price band of 0.2 % around the mark": {"price_band": {"start_s": 0.0, "width": 0.002}},
+}
+# Every rule of protection, each as it is seen best; where a squeeze has reloaders and a crowd.
+CROWDED = {"reloaders.share": 0.8, "reloaders.delay_s": 5.0, "fomo.accounts": 200}
+EVERY_RULE: dict[str, dict[str, Any]] = {
+    "no rule": {},
+    "limit bands, 1 %": {"limits": {"on": True, "band": 0.01}},
+    "buy restriction from 150 s": {"buy_restriction": {"start_s": 150.0}},
+    "short ban": {"short_ban": {"start_s": 0.0}},
+    "uptick rule after a fall of 0.1 %": {"uptick_rule": {"trigger": "rule", "fall": 0.001}},
+    "close-only from 150 s": {"close_only": {"start_s": 150.0}},
+    "leverage cap 10 from 100 s": {"leverage_cap": {"start_s": 100.0, "leverage": 10.0}},
+    "margins twice as high from 100 s": {"margin_hike": {"start_s": 100.0, "factor": 2.0}},
+    "margin by open interest": {
+        "open_interest_margin": {"start_s": 0.0, "lower_base": 1000.0, "upper_base": 4000.0}
+    },
+    "position limit 1 base": {"position_limit": {"start_s": 0.0, "most_base": 1.0}},
+    "price band of 0.2 %": {"price_band": {"start_s": 0.0, "width": 0.002}},
+    "circuit breaker, 1 % in an hour": {
+        "circuit_breaker": {"start_s": 0.0, "variant": 0.01, "pause_s": 20.0}
+    },
+    "velocity halt, 0.5 % in a minute": {
+        "velocity_halt": {"start_s": 0.0, "variant": 0.005, "pause_s": 20.0}
+    },
+    "cancel-only, 160 s to 175 s": {"cancel_only": {"start_s": 160.0, "end_s": 175.0}},
+    "throttle, 2 accounts a second": {"liquidation_throttle": {"start_s": 0.0, "per_s": 2.0}},
+    "half is absorbed": {"absorption": {"start_s": 0.0, "share": 0.5}},
+    "funding every 10 s from 100 s": {"funding_change": {"start_s": 100.0, "interval_s": 10.0}},
+    "trades of 15 s cancelled at 170 s": {
+        "trade_cancellation": {"start_s": 170.0, "window_s": 15.0}
+    },
+    "batches of 1 s": {"batch_auction": {"start_s": 0.0, "interval_s": 1.0}},
 }
 
 
@@ -123,6 +154,16 @@ def rules() -> None:
         save(worlds(series, f"short_squeeze, seed {SEED}: one seed, {what}"), name)
 
 
+def every_rule() -> None:
+    """One squeeze under each rule of protection."""
+    each = {
+        label: {**CROWDED, "protection": {"book": "perp", **rule}}
+        for label, rule in EVERY_RULE.items()
+    }
+    series = same_seed("short_squeeze", each)
+    save(panels(series, f"short_squeeze, seed {SEED}, under every rule"), "every_rule")
+
+
 def around_ignition() -> None:
     """What price does around ignition, with forced orders in the book and absorbed off-book."""
     rows = []
@@ -177,6 +218,7 @@ if __name__ == "__main__":
     crossing()
     equity()
     rules()
+    every_rule()
     around_ignition()
     ahead()
     frame()

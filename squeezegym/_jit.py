@@ -79,8 +79,11 @@ def source_fingerprint() -> str:
             "guardrecord.py",
             "measures.py",
             "params.py",
+            "populationrecord.py",
             "protectionrecord.py",
+            "rulecodes.py",
             "state.py",
+            "statuses.py",
             "terms.py",
             "viewrecord.py",
         )

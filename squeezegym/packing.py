@@ -14,12 +14,13 @@ from squeezegym.codes import (
     Side,
     Venue,
 )
+from squeezegym.liquidity import Depth, Makers, Noise, run_mean
 from squeezegym.packing_crowd import pack_crowd
 from squeezegym.packing_learner import Seat, pack_learner
 from squeezegym.packing_rules import pack_rules
 from squeezegym.params import params_dtype
-from squeezegym.sections import Activity, Depth, Makers, Noise, run_mean
 from squeezegym.state import SIZES
+from squeezegym.traders import Activity
 from squeezegym.units import BP, MS, SECOND, lots, pack_mix, pack_rounds, ticks
 
 if TYPE_CHECKING:

@@ -20,9 +20,11 @@ from squeezegym.crowd import Followers, Fomo, Reloaders, Snipers
 from squeezegym.errors import ConfigError, did_you_mean
 from squeezegym.gateways import Gateway, Transport, check_gateway
 from squeezegym.guards import Guard
+from squeezegym.liquidity import Depth, Makers, Noise
 from squeezegym.magnitudes import check_capital, check_magnitude, check_rounds
 from squeezegym.perpless import check_perpless, fill_perpless
 from squeezegym.players import Game, check_players
+from squeezegym.population import Holders, Population, Positions
 from squeezegym.protections import Protection
 from squeezegym.resources import resources
 from squeezegym.rules import (
@@ -34,24 +36,9 @@ from squeezegym.rules import (
     Marks,
     Matching,
 )
-from squeezegym.sections import (
-    Activity,
-    Arbitrage,
-    Catalyst,
-    Contract,
-    Depth,
-    Episode,
-    Frozen,
-    Holders,
-    Learner,
-    Makers,
-    Noise,
-    Pair,
-    Population,
-    Positions,
-    Value,
-)
+from squeezegym.sections import Contract, Episode, Frozen, Learner, Pair
 from squeezegym.state import SizeClass
+from squeezegym.traders import Activity, Arbitrage, Catalyst, Value
 
 _INSTEAD = {"brackets": "table", "table": "brackets"}  # of [margin]: the later one replaces
 

@@ -8,6 +8,7 @@ can try a plan, look at what came of it, and play the best.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,7 +47,7 @@ class Plan:
         return taking(self.targets[:, column].astype(np.float32))
 
 
-class _Oracle(Plan):
+class _Oracle(Plan, ABC):
     """A plan that is made anew for the episodes that follow."""
 
     def __init__(self) -> None:
@@ -56,8 +57,9 @@ class _Oracle(Plan):
         """Find the best plan for each seed by trying some."""
         self.targets = self._best(env_id, env_kwargs, list(seeds))
 
+    @abstractmethod
     def _best(self, env_id: str, env_kwargs: Mapping[str, Any], seeds: list[int]) -> Array:
-        raise NotImplementedError
+        """Return the (seeds, steps) targets of the best plans."""
 
 
 class ClairvoyantFlip(_Oracle):

@@ -6,11 +6,7 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
-    ACCEPTED,
-    BEYOND_BAND,
     BUY,
-    BUY_RESTRICTED,
-    CLOSING_ONLY,
     FIRST_HOLDER,
     FOLLOWER,
     GTC,
@@ -22,12 +18,9 @@ from squeezegym.codes import (
     NO_ASK,
     ONE,
     PERP,
-    POSITION_LIMITED,
     SELL,
-    SHORT_BANNED,
     SNIPER,
     STATE_AUCTION,
-    UPTICK_ONLY,
     ZERO,
     Source,
 )
@@ -45,6 +38,15 @@ from squeezegym.measures import (
     PRICE_BAND,
     SHORTING_BANNED,
     VELOCITY_WATCHED,
+)
+from squeezegym.statuses import (
+    ACCEPTED,
+    BEYOND_BAND,
+    BUY_RESTRICTED,
+    CLOSING_ONLY,
+    POSITION_LIMITED,
+    SHORT_BANNED,
+    UPTICK_ONLY,
 )
 
 _PROTECTION = np.int64(Source.PROTECTION)

@@ -4,20 +4,14 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
-    ACCEPTED,
-    BOOK_FULL,
     BUY,
-    CANCELLED,
     FOK,
     IN_BUY_IN,
-    IN_LIQUIDATION,
     IN_REMAINDER,
-    INSUFFICIENT_MARGIN,
     IOC,
     IS_AT_OPEN,
     IS_FORCED,
     KIND_LEARNER,
-    NO_COINS,
     NO_OWNER,
     NO_SLOT,
     ONE,
@@ -25,7 +19,6 @@ from squeezegym.codes import (
     RATE_ONE,
     SELL,
     SPOT,
-    UNKNOWN_ORDER,
     ZERO,
     Problem,
     Source,
@@ -54,6 +47,15 @@ from squeezegym.core.seats import forget_orders, is_learner, seat_of, tell
 from squeezegym.core.triggers import move_trigger
 from squeezegym.core.window import keep_centred
 from squeezegym.measures import BATCHING, INTEREST_SCALED
+from squeezegym.statuses import (
+    ACCEPTED,
+    BOOK_FULL,
+    CANCELLED,
+    IN_LIQUIDATION,
+    INSUFFICIENT_MARGIN,
+    NO_COINS,
+    UNKNOWN_ORDER,
+)
 
 _WATCH_SOURCE = np.int64(Source.WATCH_PERP)
 _BOOK_FULL = np.int64(Problem.BOOK_FULL)

@@ -13,8 +13,6 @@ from squeezegym.codes import (
     IS_REDUCE_ONLY,
     NEVER,
     ONE,
-    OVERLOADED,
-    QUEUE_FULL,
     ZERO,
     Source,
     Stream,
@@ -36,6 +34,7 @@ from squeezegym.gatewaycodes import (
     REDUCING,
     SLOT,
 )
+from squeezegym.statuses import OVERLOADED, QUEUE_FULL
 
 PENDING = np.uint64(1)  # in the place of the id of an order in line; books begin above it
 _GATEWAY = np.int64(Source.GATEWAY)

@@ -10,11 +10,8 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
-    EXECUTION_UNKNOWN,
     NO_SLOT,
     ONE,
-    OVERLOADED,
-    RATE_LIMITED,
     SELL,
     SPOT,
     ZERO,
@@ -32,6 +29,7 @@ from squeezegym.core.margin import liquidation_trigger, margin_of
 from squeezegym.core.rng import exponential, normal
 from squeezegym.core.seats import account_of, seat_of, stream_of
 from squeezegym.gatewaycodes import LEARNER_CANCEL, LEARNER_ORDER
+from squeezegym.statuses import EXECUTION_UNKNOWN, OVERLOADED, RATE_LIMITED
 
 _GATEWAY = np.int64(Source.GATEWAY)
 _STREAM = np.int64(Stream.GATEWAY)

@@ -10,7 +10,6 @@ import numpy as np
 from squeezegym._jit import kernel
 from squeezegym.codes import (
     BUY,
-    EXECUTION_UNKNOWN,
     GTC,
     IOC,
     IS_POST_ONLY,
@@ -30,6 +29,7 @@ from squeezegym.core.feed import HORIZONS, receive
 from squeezegym.core.gateway import receive_acks, send
 from squeezegym.core.margin import maintenance_margin, margin_of
 from squeezegym.gatewaycodes import LEARNER_CANCEL, LEARNER_ORDER
+from squeezegym.statuses import EXECUTION_UNKNOWN
 from squeezegym.viewrecord import N_MEASURES
 
 _TEN_BP = 1e-3

@@ -10,39 +10,24 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import (
-    ACCEPTED,
-    AUCTION,
-    BAD_MESSAGE,
-    BAD_QUANTITY,
     BUY,
     CANCEL_BOTH,
     CANCEL_NEWEST,
     CANCEL_OLDEST,
-    CANCEL_ONLY,
-    CANCELLED,
     DECREMENT,
-    FILLED,
     FOK,
-    FOK_UNFILLED,
     GTC,
-    HALTED,
     IS_POST_ONLY,
     IS_REDUCE_ONLY,
     MAX_QTY,
     NO_OWNER,
     NO_SLOT,
     ONE,
-    PARTIALLY_FILLED,
-    PRICE_OUT_OF_RANGE,
-    REDUCE_ONLY,
-    RESTING,
-    SELF_TRADE,
     SELL,
     STATE_AUCTION,
     STATE_CANCEL_ONLY,
     STATE_HALTED,
     STATE_OPEN,
-    WOULD_CROSS,
     ZERO,
 )
 from squeezegym.core.book import crosses, remove, shrink
@@ -50,6 +35,23 @@ from squeezegym.core.ladder import vacate
 from squeezegym.core.levels import beyond, in_window
 from squeezegym.core.priority import fillable, reducible
 from squeezegym.core.window import CROSSED, roll
+from squeezegym.statuses import (
+    ACCEPTED,
+    AUCTION,
+    BAD_MESSAGE,
+    BAD_QUANTITY,
+    CANCEL_ONLY,
+    CANCELLED,
+    FILLED,
+    FOK_UNFILLED,
+    HALTED,
+    PARTIALLY_FILLED,
+    PRICE_OUT_OF_RANGE,
+    REDUCE_ONLY,
+    RESTING,
+    SELF_TRADE,
+    WOULD_CROSS,
+)
 
 _ALLOW = np.uint32(0)
 

@@ -4,30 +4,20 @@ import numpy as np
 
 from squeezegym._jit import entry, kernel, prefetch
 from squeezegym.codes import (
-    ACCEPTED,
     AMEND,
-    BAD_MESSAGE,
-    BOOK_FULL,
     CANCEL,
     CANCEL_ALL,
-    CANCELLED,
-    DUPLICATE_ORDER,
     FOK,
     GTC,
-    HALTED,
     IS_POST_ONLY,
     IS_REDUCE_ONLY,
     NEW,
     NO_SLOT,
     ONE,
-    RESTING,
     STATE_CANCEL_ONLY,
     STATE_HALTED,
-    UNKNOWN_ORDER,
-    UNKNOWN_OWNER,
     ZERO,
 )
-from squeezegym.codes import CANCEL_ONLY as CANCEL_ONLY_STATUS
 from squeezegym.core.book import (
     SLOT_BITS,
     SLOT_MASK,
@@ -63,6 +53,18 @@ from squeezegym.core.matching import (
 )
 from squeezegym.core.orderids import expect, forget, look_up
 from squeezegym.core.window import keep_centred
+from squeezegym.statuses import (
+    ACCEPTED,
+    BAD_MESSAGE,
+    BOOK_FULL,
+    CANCELLED,
+    DUPLICATE_ORDER,
+    HALTED,
+    RESTING,
+    UNKNOWN_ORDER,
+    UNKNOWN_OWNER,
+)
+from squeezegym.statuses import CANCEL_ONLY as CANCEL_ONLY_STATUS
 
 _AHEAD = 8  # messages between asking for the line of an id and using it
 

@@ -11,9 +11,11 @@ from squeezegym.data.schema import TIME
 from squeezegym.data.source import LINE
 from squeezegym.data.text import Position
 
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-_EPOCH = r"^\d{9,19}(\.\d{1,9})?$"
-_DATE = r"^\d{4}-\d\d-\d\d([T D]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?(Z|\+00:?00| UTC)?$"
+# ``\d`` would take the digits of every script.
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_EPOCH = r"^[0-9]{9,19}(\.[0-9]{1,9})?$"
+_DAY, _CLOCK = r"[0-9]{4}-[0-9]{2}-[0-9]{2}", r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+_DATE = rf"^{_DAY}([T D]{_CLOCK})?(Z|\+00:?00| UTC)?$"
 _SIDES = {"buy": 1, "sell": -1, "long": 1, "short": -1, "bid": 1, "ask": -1, "b": 1, "a": -1}
 
 
@@ -26,7 +28,7 @@ class Cell(Enum):
     NUMBER = (_NUMBER, "a number")
     PRICE = (_NUMBER, "a number above 0")
     SIZE = (_NUMBER, "a number of 0 or above")
-    INTEGER = (r"^-?\d{1,18}$", "an integer")
+    INTEGER = (r"^-?[0-9]{1,18}$", "an integer")
     BOOLEAN = (r"^(?i:true|false|0|1)$", "true or false")
     SIDE = (r"^(?i:buy|sell|long|short|bid|ask|b|a|unknown)$", "buy or sell (or long or short)")
     TEXT = (r"^[^\x00-\x1f\x7f]*$", "text without control characters")

@@ -15,8 +15,8 @@ from squeezegym.data.measure import basis_ticks, extend_depth, measure, to_grid
 from squeezegym.data.measured import MeasuredMarket
 from squeezegym.data.positions import FAR_LEVEL, at_level, read_holdings, to_positions
 from squeezegym.errors import DataError
+from squeezegym.liquidity import Makers, Noise
 from squeezegym.scenario import Scenario
-from squeezegym.sections import Makers, Noise
 from squeezegym.state import SIZES
 
 BUSIEST_MESSAGES_PER_S = 2000.0

@@ -20,8 +20,8 @@ from typing import Any
 
 from squeezegym.data.text import Position, read_lines
 from squeezegym.errors import DataError
+from squeezegym.population import Positions
 from squeezegym.scenario import Scenario
-from squeezegym.sections import Positions
 
 FAR_LEVEL = 0.2
 """Relative difference of two price levels beyond which positions are moved to the other."""

@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode
 from squeezegym.batch import Batch
 from squeezegym.envs.gamerows import GameRows
 from squeezegym.envs.gamespaces import N_ACTIONS, N_FEATURES, action_space, observation_space
-from squeezegym.envs.loading import game_arguments, load_scenario
+from squeezegym.envs.loading import autoreset, game_arguments, load_scenario
 from squeezegym.errors import ConfigError
 from squeezegym.scenario import Scenario
 
@@ -51,15 +51,10 @@ class SqueezeGameVector:
         horizon_s: float | None = None,
         threads: int | None = None,
     ) -> None:
-        if num_envs < 1:
-            raise ConfigError(f"num_envs must be >= 1, got {num_envs}")
-        if autoreset_mode not in {*_MODES, *(mode.value for mode in _MODES)}:
-            modes = " or ".join(f"'{mode.value}'" for mode in _MODES)
-            raise ConfigError(f"autoreset_mode must be {modes}, got {autoreset_mode!r}")
+        self._mode = autoreset(num_envs, autoreset_mode, _MODES)
         self.num_envs = num_envs
         self.scenario = load_scenario(scenario, horizon_s, {})
         self._rows = GameRows(self.scenario, num_envs, threads)
-        self._mode = AutoresetMode(autoreset_mode)
         self.metadata = {"autoreset_mode": self._mode}
         self.agents = self._rows.names
         players = self._rows.players

@@ -1,10 +1,12 @@
-"""From an environment's keyword arguments to a scenario."""
+"""What environments make of the keyword arguments that they share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
+
+from gymnasium.vector import AutoresetMode
 
 from squeezegym import GAMES
 from squeezegym.errors import ConfigError, did_you_mean
@@ -51,6 +53,24 @@ def load_scenario(
     from squeezegym.data.from_data import scenario_from_data
 
     return Scenario.load(scenario_from_data(**data), **overrides)
+
+
+def autoreset(
+    num_envs: int, mode: str | AutoresetMode, allowed: Iterable[AutoresetMode] = AutoresetMode
+) -> AutoresetMode:
+    """Return the mode in which a batch of so many markets begins its next episodes.
+
+    Raises:
+        ConfigError: No market, or a mode that is not allowed.
+    """
+    if num_envs < 1:
+        raise ConfigError(f"num_envs must be >= 1, got {num_envs}")
+    modes = {member.value: member for member in allowed}
+    for name, member in modes.items():
+        if mode in (name, member):
+            return member
+    known = ", ".join(f"'{name}'" for name in modes)
+    raise ConfigError(f"autoreset_mode must be one of {known}, got {mode!r}")
 
 
 def game_arguments(env_id: str, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -45,8 +45,8 @@ class SqueezeGameEnv(ParallelEnv[str, Any, Any]):
 
     **End** An agent is ``terminated`` and leaves :attr:`agents` when one of its accounts has been
     liquidated or bought in, or, where no engine takes accounts (``liquidation.destination`` is
-    ``"off"``), when its equity is gone. It cancels its orders and closes what it has left at once;
-    a maker, who only quotes, keeps an open position until the horizon. All others are
+    ``"off"``), when its equity is gone. It cancels its orders, and what it has left is closed as
+    the book takes it; a maker, who only quotes, keeps a position until the horizon. All others are
     ``truncated`` at the horizon, where their positions are closed against the book, the last of
     ``possible_agents`` first. With ``black_death`` who has been taken stays, with zeros for
     observation and reward and ``info["alive"]`` False, until the game ends.

@@ -11,10 +11,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from squeezegym.batch import Batch
-from squeezegym.envs.loading import load_scenario
+from squeezegym.envs.loading import autoreset, load_scenario
 from squeezegym.envs.marketrow import MarketRow
 from squeezegym.envs.rows import Rows
-from squeezegym.errors import ConfigError
 from squeezegym.scenario import Scenario
 from squeezegym.view.screen import FPS, screen_for
 
@@ -52,15 +51,7 @@ class SqueezeVectorEnv(VectorEnv[Any, Any, Any]):
         actions: str = "continuous",
         **data: Any,
     ) -> None:
-        if num_envs < 1:
-            raise ConfigError(f"num_envs must be >= 1, got {num_envs}")
-        try:
-            mode = AutoresetMode(autoreset_mode)
-        except ValueError:
-            modes = ", ".join(f"'{m.value}'" for m in AutoresetMode)
-            raise ConfigError(
-                f"autoreset_mode must be one of {modes}, got {autoreset_mode!r}"
-            ) from None
+        mode = autoreset(num_envs, autoreset_mode)
         self.num_envs = num_envs
         self.render_mode = render_mode
         self.metadata = {**type(self).metadata, "autoreset_mode": mode}

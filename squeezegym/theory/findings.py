@@ -285,8 +285,7 @@ FINDINGS = (
         (NONE, *map(batches, BATCHES)),
         SNIPERS,
         remark="Snipers here ride forced flow rather than race for stale quotes; they look once a"
-        " second. In a batch they do not count what they have standing, so that one who looks many"
-        " times orders many times, and gains by it. Makers do not know that a batch protects them,"
-        " and arbitrageurs stay out of a book that collects: the spread widens instead.",
+        " second and send one order to a batch. Makers do not know that a batch protects them, and"
+        " arbitrageurs stay out of a book that collects: the spread widens instead.",
     ),
 )

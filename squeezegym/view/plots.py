@@ -12,9 +12,11 @@ from squeezegym.view.style import (
     CYCLE,
     DASHES,
     GREEN,
+    GREY,
     ORANGE,
     SKY,
     VERMILION,
+    grid_of_axes,
     new_figure,
 )
 
@@ -97,6 +99,34 @@ def worlds(
     price.set(ylabel="perp mid, quote", title=title)
     price.legend(frameon=False, loc="best")
     forced.set(xlabel="time, s", ylabel=f"{liquidated}\nliquidated, base")
+    return figure
+
+
+def panels(series: Mapping[str, Any], title: str, wide: int = 3) -> Figure:
+    """Draw one seed under many rules, a panel each beside the world without any.
+
+    Args:
+        series: Label to :meth:`squeezegym.market.Market.series` of that world; the first is the one
+            without a rule, which every panel shows in grey.
+        title: Title of the figure.
+        wide: Panels in a row.
+
+    Returns:
+        The figure; the caller saves or closes it.
+    """
+    base, *labels = series
+    rows = -(-len(labels) // wide)
+    figure, axes = grid_of_axes(rows, wide, (4.0 * wide, 2.0 * rows + 0.6))
+    for each, label in zip(axes, labels, strict=False):
+        for name, colour, width in ((base, GREY, 1.6), (label, VERMILION, 1.1)):
+            each.plot(series[name]["time"], series[name]["mark"], color=colour, lw=width)
+        each.set_title(label, fontsize=9, loc="left")
+        each.tick_params(labelsize=8)
+    for each in axes[len(labels) :]:
+        each.set_visible(False)
+    figure.suptitle(title)
+    figure.supxlabel("time, s", fontsize=9)
+    figure.supylabel(f"mark, quote (grey: {base})", fontsize=9)
     return figure
 
 

@@ -40,6 +40,24 @@ def new_figure(
     return figure, list(axes[:, 0])
 
 
+def grid_of_axes(rows: int, wide: int, size: tuple[float, float]) -> tuple[Figure, list[Any]]:
+    """Return a figure and its axes row by row, all over the same ranges.
+
+    Args:
+        rows: Of axes.
+        wide: Axes in a row.
+        size: Of the figure, inches.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, dpi=110, layout="constrained")
+    axes = figure.subplots(rows, wide, sharex=True, sharey=True, squeeze=False)
+    for each in axes.flat:
+        each.grid(alpha=0.25)
+        each.spines[["top", "right"]].set_visible(False)
+    return figure, list(axes.flat)
+
+
 def columns(frame: Any, *names: str) -> tuple[NDArray[Any], ...]:
     """Return columns of a frame as arrays of one length.
 

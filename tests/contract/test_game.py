@@ -217,20 +217,6 @@ def test_a_short_seller_never_gets_long():
     assert max(held) == 0.0 and set(held[20:]) == {0.0}  # it closes, and that is all
 
 
-def test_a_maker_has_a_quote_on_either_side():
-    env = game(horizon_s=10.0)
-    env.reset(seed=1)
-    play(env, {**QUIET, "maker_0": np.array([0.5, 0.5, 1.0])}.get, steps=20)
-    orders = env.batch.markets["books"][0, 0]["orders"]
-    mine = orders[
-        (orders["qty"] > 0) & (orders["owner"] == env.batch.markets["accounts"].shape[1] - 5)
-    ]
-    assert sorted(mine["side"].tolist()) == [0, 1]
-    bid, ask = sorted(mine["price"].tolist())
-    mid = int(env.batch.markets["marks"]["mark"][0])
-    assert bid < ask and abs(bid / mid - 1) < 2e-3 and abs(ask / mid - 1) < 2e-3
-
-
 def test_an_arbitrageur_holds_both_legs():
     env = game(horizon_s=10.0)
     env.reset(seed=1)
@@ -262,31 +248,6 @@ def test_what_a_taken_arbitrageur_has_left_is_closed():
     assert held[-2][0] == -10_000 and held[-2][1] > 200
     play(env, PUSH.get, steps=10)
     assert (int(perp["perp"]), int(spot["spot"])) == (0, 0)
-
-
-def test_a_bankrupt_maker_whom_nobody_liquidates_leaves_and_quotes_no_more():
-    poor = {"capital_quote": 30_000.0, "leverage_cap": 50.0}
-    rules = {"liquidation.destination": "off", "game.players.maker_0": poor}
-    env = game(scenario=Scenario.load("squeeze_game", **rules), horizon_s=10.0)
-    env.reset(seed=1)
-    quotes = {**QUIET, "maker_0": np.array([0.9, 0.9, 1.0])}
-    play(env, quotes.get, steps=20)
-    slot = env.batch.markets["accounts"].shape[1] - 5  # of the third of seven
-    account = env.batch.markets["accounts"][0, slot]
-    assert "maker_0" in env.agents and _resting(env, slot) > 0
-    account["quote"] -= 10**12  # as if it had lost all it has, and more
-    assert env.step(quotes)[2]["maker_0"] and "maker_0" not in env.agents
-    account["quote"] += 10**12  # it comes too late
-    env.batch.markets["learners"]["changed"][0, 2:4] = 1  # an ack says so
-    del quotes["maker_0"]
-    play(env, quotes.get, steps=5)
-    assert _resting(env, slot) == 0
-
-
-def _resting(env, slot):
-    """Orders of an account on the perp."""
-    orders = env.batch.markets["books"][0, 0]["orders"]
-    return int(((orders["qty"] > 0) & (orders["owner"] == slot)).sum())
 
 
 def test_a_game_of_one_is_the_single_environment():

@@ -11,7 +11,7 @@ from squeezegym import Scenario
 from squeezegym.envs.gamespaces import ACTIONS, N_FEATURES
 from squeezegym.errors import ConfigError
 from squeezegym.integrations.selfplay import GameVecEnv
-from squeezegym.testing import same
+from squeezegym.testing import assert_conserved, same
 from tests.contract.test_game import DEADLY, NAMES, PUSH, ROLE
 
 SIZE = {name: len(ACTIONS[role]) for name, role in ROLE.items()}
@@ -42,14 +42,14 @@ def equal(seen, row):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_every_row_is_the_single_game_of_its_seed(threads):
-    n = 20
-    games, first = singles(n, 40, horizon_s=2.0)
-    batch = squeezegym.make_game_vec(num_envs=n, horizon_s=2.0, threads=threads)
+    n = 16
+    games, first = singles(n, 40, horizon_s=1.0)
+    batch = squeezegym.make_game_vec(num_envs=n, horizon_s=1.0, threads=threads)
     seen, info = batch.reset(seed=40)
     assert seen.shape == batch.observation_space.shape == (n, 5, N_FEATURES)
     assert all(equal(left, right) for left, right in zip(first, seen, strict=True))
     random = np.random.default_rng(5)
-    for _ in range(45):  # two games and the start of a third
+    for _ in range(25):  # two games and the start of a third
         actions = random.uniform(-1, 1, batch.action_space.shape)
         seen, rewards, terminated, truncated, info = batch.step(actions)
         assert batch.observation_space.contains(seen)
@@ -132,7 +132,7 @@ def test_wrong_actions_say_what_came(change, sentence):
 def test_wrong_arguments_say_what_is_allowed():
     for kwargs, sentence in (
         ({"num_envs": 0}, "num_envs must be >= 1, got 0"),
-        ({"autoreset_mode": "Never"}, "autoreset_mode must be 'NextStep' or 'SameStep'"),
+        ({"autoreset_mode": "Never"}, "autoreset_mode must be one of 'NextStep', 'SameStep', got"),
         ({"scenario": "calm"}, "lists no players"),
     ):
         with pytest.raises(ConfigError, match=sentence):
@@ -199,12 +199,27 @@ def test_what_the_others_do_need_not_be_floats_but_has_a_shape():
 
 
 def test_the_last_info_of_a_row_is_its_agents():
-    scenario = Scenario.load(DEADLY, **{"episode.horizon_s": 4.0})
+    scenario = Scenario.load(DEADLY, **{"episode.horizon_s": 10.0})
     rows = squeezegym.make_game_sb3_vec(num_envs=1, scenario=scenario, seed=1)
     rows.reset()
-    for _ in range(40):
+    for _ in range(100):
         _, rewards, dones, infos = rows.step(padded(PUSH))
     assert dones.all() and [info["alive"] for info in infos] == [True, False, True, True, True]
     assert [i["TimeLimit.truncated"] for i in infos] == [True, False, True, True, True]
     assert not infos[1]["terminal_observation"].any() and rewards[1] == 0.0
     assert infos[0]["terminal_observation"].any()
+
+
+def test_conservation_is_checked_behind_every_form_of_a_game():
+    forms = (
+        squeezegym.parallel_env(horizon_s=1.0),
+        squeezegym.make_game_vec(num_envs=2, horizon_s=1.0),
+        squeezegym.make_game_sb3_vec(num_envs=2, horizon_s=1.0),
+    )
+    for form in forms:
+        form.reset()
+        assert_conserved(form)
+        markets = getattr(form, "games", form).batch.markets
+        markets["accounts"]["quote"][-1, -1] += 1
+        with pytest.raises(AssertionError, match="quote sums to 1 over all accounts"):
+            assert_conserved(form)

@@ -2,15 +2,12 @@
 
 import random
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from squeezegym import MESSAGE_DTYPE, OrderBook
 from squeezegym._jit import JIT_DISABLED
-from squeezegym.codes import Side, Status, Tif
-from squeezegym.errors import ConfigError
+from squeezegym.codes import Status
 from tests.oracle.naive_orderbook import (
     AMEND,
     CANCEL,
@@ -23,243 +20,18 @@ from tests.oracle.naive_orderbook import (
     REDUCE_ONLY,
     NaiveOrderBook,
 )
+from tests.oracle.orderbook_flow import FIELDS, OWNERS, Flow
+from tests.oracle.orderbook_pair import Pair
 
 pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
 
 RULES = ("allow", "cancel_newest", "cancel_oldest", "cancel_both", "decrement")
 STATES = ("open", "cancel_only", "halted", "auction")
-FIELDS = ("kind", "side", "tif", "flags", "owner", "order_id", "price", "qty")
-OWNERS = 6
-NEVER_GIVEN = 2**64 - 3
 LENGTH = 400 if JIT_DISABLED else 4000
 
 
 def naive_book(self_trade, price_range=(100, 139), max_orders=1000):
     return NaiveOrderBook(price_range, max_orders, OWNERS, self_trade)
-
-
-class Flow:
-    """Random messages around a wandering centre, with the live ids of the naive book.
-
-    Args:
-        naive: The book that will get the messages.
-        seed: Of the random numbers.
-        spread: Standard deviation of the prices around the centre, in ticks.
-        drift: Standard deviation of the centre's steps.
-        far: Share of the prices that stand far away, at any order of magnitude.
-        reduce: Share of the orders that are reduce-only.
-        stride: Ids are multiples of this number, modulo 2**64.
-        strict: Leave out what only a raw message can be: undefined codes and an id used twice.
-    """
-
-    def __init__(self, naive, seed, spread=6.0, drift=0.7, far=0.02, reduce=0.2, **ids):
-        self.naive = naive
-        self.draw = random.Random(seed)
-        self.spread, self.drift, self.far, self.reduce = spread, drift, far, reduce
-        self.stride, self.strict = ids.get("stride", 1), ids.get("strict", False)
-        self.centre = sum(naive.price_range) // 2
-        self.used = 0
-
-    def take(self, n):
-        """Yield messages; each looks at the naive book when it is asked for."""
-        for _ in range(n):
-            yield self.message()
-
-    def message(self):
-        undefined = 0 if self.strict else 4
-        kind = self.draw.choices(
-            (NEW, CANCEL, AMEND, CANCEL_ALL, self.draw.randint(4, 255)),
-            (600, 70, 130, 2, undefined),
-        )[0]
-        message = {**dict.fromkeys(FIELDS, 0), "kind": kind, "owner": self.owner()}
-        side = self.draw.randrange(2)
-        if kind == NEW:
-            message |= self.new(message["owner"], side)
-        else:
-            price = self.price(side) if self.draw.random() < 0.6 else 0
-            message |= {"order_id": self.known_id(), "price": price, "qty": self.quantity()}
-        return message
-
-    def new(self, owner, side):
-        codes = {
-            "side": side,
-            "tif": self.draw.choices((GTC, IOC, FOK), (75, 12, 13))[0],
-            "flags": self.draw.choices((0, POST_ONLY), (85, 15))[0],
-        }
-        if self.draw.random() < self.reduce:
-            codes["flags"] |= REDUCE_ONLY
-            if self.draw.random() < 0.7:
-                side = codes["side"] = int(self.naive.position(owner) > 0)
-        if not self.strict and self.draw.random() < 0.01:
-            codes[self.draw.choice(list(codes))] = self.draw.choice((4, 8, 16, 128, 255))
-        price = 0 if self.draw.random() < 0.06 else self.price(side)
-        return codes | {"order_id": self.new_id(), "price": price, "qty": self.quantity()}
-
-    def owner(self):
-        nobody = self.draw.random() < 0.01
-        return self.draw.choice((OWNERS, 2**32 - 1)) if nobody else self.draw.randrange(OWNERS)
-
-    def quantity(self):
-        if self.draw.random() < 0.01:
-            return self.draw.choice((0, -1, 2**32, 2**32 - 1, 2**63 - 1, -(2**63)))
-        return self.draw.choice((1, 1, 2, 3, 5, 8, 13, 40))
-
-    def price(self, side):
-        low, high = self.naive.price_range
-        if self.draw.random() < 0.01:
-            return self.draw.choice((low - 1, high + 1, -5, 2**62))
-        self.centre = min(max(low, self.centre + self.draw.gauss(0, self.drift)), high)
-        away = self.draw.gauss(0.9, 1) * self.spread  # mostly on the passive side
-        if self.draw.random() < self.far:
-            away = (high - low) ** self.draw.random() * self.draw.choice((1, 1, 1, -1))
-        price = self.centre - away if side == Side.BUY else self.centre + away
-        return round(min(max(low, price), high)) or 1
-
-    def new_id(self):
-        if not self.strict and self.draw.random() < 0.05:
-            return self.known_id()
-        self.used += 1
-        return self.used * self.stride % 2**64
-
-    def known_id(self):
-        """Return the id of a live order, sometimes of one that was or never will be."""
-        if self.naive.live and self.draw.random() < 0.85:
-            return self.draw.choice(list(self.naive.live))
-        return max(1, self.used + 1 - self.draw.randrange(60)) * self.stride % 2**64
-
-
-class Pair:
-    """Both books; whatever they say is compared.
-
-    Args:
-        naive: The naive book; messages name its ids.
-        ids: Passed to the fast book.
-        renames: Whether the fast book chooses its ids itself.
-    """
-
-    def __init__(self, naive, ids="caller", renames=False):
-        self.naive = naive
-        self.fast = OrderBook(
-            price_range=naive.price_range,
-            max_orders=naive.max_orders,
-            max_owners=naive.max_owners,
-            self_trade=naive.self_trade,
-            ids=ids,
-        )
-        self.renames = renames
-        self.ids = {}  # naive id -> the fast book's
-        self.counts = dict.fromkeys(Status, 0)
-        self.sent = 0
-        self.tape = []  # all rows that the fast book should have
-
-    def fast_id(self, order_id):
-        return self.ids.get(order_id, NEVER_GIVEN) if self.renames else order_id
-
-    def ask_naive(self, message):
-        result = self.naive.message(self.sent, **message)
-        self.counts[result.status] += 1
-        self.sent += 1
-        return result
-
-    def new_rows(self):
-        """Return the naive tape since the last call, with the fast book's ids."""
-        rows = [
-            (message, self.fast_id(taker), self.fast_id(maker), *rest)
-            for message, taker, maker, *rest in self.naive.tape[len(self.tape) :]
-        ]
-        self.tape += rows
-        return rows
-
-    def replay(self, messages):
-        """Send messages as one chunk; a flow draws each when the naive book has the last."""
-        first, sent, results = self.sent, [], []
-        for message in messages:
-            sent.append(tuple(message[name] for name in FIELDS))
-            results.append((message, self.ask_naive(message)))
-        rows = np.array(sent, dtype=[(name, "O") for name in FIELDS])
-        rows["order_id"] = [self.fast_id(order_id) for order_id in rows["order_id"]]
-        receipts, tape = self.fast.replay(rows.astype(MESSAGE_DTYPE))
-        answers = receipts[["order_id", "status", "filled", "resting", "withdrawn"]].tolist()
-        for (message, result), (order_id, *answer) in zip(results, answers, strict=True):
-            assert tuple(answer) == result, (message, Status(answer[0]), result)
-            if message["kind"] == NEW and self.renames:
-                self.ids[message["order_id"]] = order_id
-            elif message["kind"] != CANCEL_ALL:
-                assert order_id == self.fast_id(message["order_id"])
-        assert tape.tolist() == [(row[0] - first, *row[1:]) for row in self.new_rows()]
-
-    def call(self, message):
-        """Send one message through the method of its kind; the fast book chooses the ids."""
-        opened = self.naive.live.get(message["order_id"])
-        same_qty = opened is not None and opened.qty == message["qty"]
-        result = self.ask_naive(message)
-        order_id, owner = self.fast_id(message["order_id"]), message["owner"]
-        price = message["price"] or None
-        if message["kind"] == CANCEL_ALL:
-            assert self.fast.cancel_all(owner) == result.withdrawn
-            return
-        if message["kind"] == NEW:
-            receipt = self.submit(message, price)
-        elif message["kind"] == AMEND:
-            receipt = self.fast.amend(order_id, None if same_qty else message["qty"], price)
-        else:
-            receipt = self.fast.cancel(order_id)
-        assert (receipt.status, receipt.filled, receipt.resting, receipt.withdrawn) == result
-        rows = self.new_rows()
-        assert receipt.fills == [(at, qty, maker) for _, _, _, at, qty, _, maker in rows]
-
-    def submit(self, message, price):
-        low, high = self.naive.price_range
-        tif, cap = Tif(message["tif"]).name, None
-        if message["tif"] != GTC and price is not None and low <= price <= high:
-            price, cap = None, price  # a market order with this cap is the same
-            tif = "FOK" if tif == "FOK" else "GTC"
-        receipt = self.fast.submit(
-            Side(message["side"]),
-            message["qty"],
-            price,
-            tif=tif,
-            post_only=bool(message["flags"] & POST_ONLY),
-            reduce_only=bool(message["flags"] & REDUCE_ONLY),
-            owner=message["owner"],
-            price_cap=cap,
-        )
-        self.ids[message["order_id"]] = receipt.order_id
-        return receipt
-
-    def set_state(self, name, reference=None):
-        """Change the state; a crossed book is uncrossed before it opens."""
-        if name == "open" and self.naive.crossed:
-            with pytest.raises(ConfigError, match="uncross"):
-                self.fast.set_state(name)
-            self.uncross(reference)
-        self.naive.set_state(name)
-        self.fast.set_state(name)
-
-    def uncross(self, reference=None):
-        price, volume, imbalance, _ = self.naive.uncross(reference)
-        got = self.fast.uncross(reference)
-        assert (got.price, got.volume, got.imbalance) == (price, volume, imbalance)
-        rows = self.new_rows()
-        assert got.fills == [(at, qty, buy, sell) for _, buy, sell, at, qty, *_ in rows]
-
-    def compare(self):
-        naive, fast = self.naive, self.fast
-        assert fast.levels(10) == naive.levels(10)
-        assert fast.orders() == [
-            (self.fast_id(order_id), *rest) for order_id, *rest in naive.orders()
-        ]
-        for order_id in naive.live:
-            assert fast.queue_ahead(self.fast_id(order_id)) == naive.queue_ahead(order_id)
-        bids, asks = naive.levels(1)
-        assert fast.best_bid == (bids[0][0] if bids else None)
-        assert fast.best_ask == (asks[0][0] if asks else None)
-        for owner in range(naive.max_owners):
-            assert fast.position(owner) == naive.position(owner)
-        assert {status: fast.counts().get(status, 0) for status in Status} == self.counts
-
-    def compare_tapes(self):
-        assert self.fast.tape().tolist() == self.tape
 
 
 def replayed(pair, flow, length, chunk):

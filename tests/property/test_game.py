@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from squeezegym import Scenario, testing
 from squeezegym.codes import OwnerKind
 from squeezegym.envs.gamevector import SqueezeGameVector
+from squeezegym.levers import pull
+from squeezegym.measures import RULE_NAMES, Measure
 from tests.oracle.log_replay import LogReplay
 from tests.property.ladder_checks import assert_conserved, assert_ladder_sound
+from tests.property.test_rules import VALUES
 
 N = 4
 # All are levered as far as their caps let them: some are taken in a few seconds.
@@ -26,6 +29,19 @@ SHOCK = {
     "catalyst.near_miss": 0.0,
     "catalyst.squeeze_size": [6.0, 6.0],
     "episode.burn_in_s": 2.0,
+    "funding.interval_s": 3.0,
+    "funding.first_s": 1.5,
+}
+# As of `test_rules`, for a market of full size.
+RULED = {
+    "protection.book": "perp",
+    "protection.trade_cancellation.trigger": "agent",
+    "protection.circuit_breaker.pause_s": 1.0,
+    "protection.velocity_halt.pause_s": 1.0,
+    "protection.velocity_halt.extension_s": 1.0,
+    "fomo.accounts": 100,
+    "reloaders.share": 0.5,
+    "holders.take_profit": 0.2,
 }
 
 
@@ -51,7 +67,7 @@ def check(batch):
         assert_ladder_sound(market, batch.batch.params[0]["margin"], triggers=False)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(
     seed=st.integers(0, 2**31),
     wild=st.booleans(),
@@ -104,3 +120,31 @@ def test_books_and_ledger_follow_from_the_log(seed, fund):
     replay.feed(np.concatenate(batch.logs[0]))
     replay.assert_equals(batch.markets[0])
     assert taken
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_rule_of_protection_knows_all_learners(seed):
+    scenario = Scenario.load("squeeze_game", **SHOCK, **WILD, **RULED)
+    games = SqueezeGameVector(1, scenario, horizon_s=12.0, threads=1)
+    games.reset(seed=seed)
+    batch = games.batch
+    batch.keep_log()
+    params = batch.params[0]
+    replay = LogReplay(batch.markets[0].copy(), params["fees"], params["borrowing"])
+    choose = chooser(seed, games.action_space.shape)
+    random = np.random.default_rng(seed)
+    for step in range(60):
+        if step % 4 == 3:
+            rule = random.choice(RULE_NAMES) if step != 39 else "trade_cancellation"
+            low, high = VALUES.get(rule, (0.0, 0.0))
+            value = random.uniform(low, high) if rule in VALUES else None
+            pull(batch.markets[0], scenario, rule, step == 39 or random.random() < 0.6, value)
+        games.step(choose())
+        assert_conserved(batch.markets[0])
+        changed = Measure.LEVERAGE_CAP | Measure.MARGIN_HIKE
+        in_force = int(batch.markets[0]["protection"]["measures"]) & changed
+        margin = batch.markets[0]["terms"]["margin"] if in_force else params["margin"]
+        assert_ladder_sound(batch.markets[0], margin, triggers=False)
+    replay.feed(np.concatenate(batch.logs[0]))
+    replay.assert_equals(batch.markets[0])
+    assert replay.unwound > 0

@@ -8,7 +8,7 @@ from squeezegym.codes import Account, LogKind, Stream
 from squeezegym.core.activity import change_activity
 from squeezegym.core.flow import _piece_of_metaorder
 from squeezegym.errors import ConfigError
-from squeezegym.sections import run_mean
+from squeezegym.liquidity import run_mean
 from tests.kernels import BUY, IOC, QUIET, SELL, _place, from_python, small_market
 
 PERP = np.int64(0)

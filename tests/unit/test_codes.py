@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from squeezegym import codes
+from squeezegym import codes, statuses
 from squeezegym.errors import (
     ConfigError,
     DataError,
@@ -30,7 +30,7 @@ TWINS = [
 
 @pytest.mark.parametrize(("name", "member"), TWINS, ids=[name for name, _ in TWINS])
 def test_twins_are_typed_and_equal(name, member):
-    twin = getattr(codes, name)
+    twin = getattr(statuses if isinstance(member, codes.Status) else codes, name)
     assert type(twin) is np.int64
     assert int(twin) == int(member)
 

@@ -120,6 +120,17 @@ def test_results_stand_in_order_with_their_intervals():
     assert [tuple(segment[:, 0]) for segment in segments] == [(-2.0, -0.5), (0.5, 2.0), (4.0, 6.5)]
 
 
+def test_panels_show_each_rule_beside_none():
+    time = np.arange(4.0)
+    series = {name: {"time": time, "mark": time + k} for k, name in enumerate("abcde")}
+    axes = drawn(plots.panels(series, "rules"))
+    shown = [each for each in axes if each.get_visible()]
+    assert [each.get_title(loc="left") for each in shown] == list("bcde") and len(axes) == 6
+    for k, each in enumerate(shown, 1):
+        np.testing.assert_array_equal(each.lines[0].get_ydata(), time)
+        np.testing.assert_array_equal(each.lines[1].get_ydata(), time + k)
+
+
 def test_an_episode_figure_has_what_its_market_has():
     perp = plots.episode(record_market(Scenario.load("calm"), 1, 2.0))
     assert drawn(perp)[0].get_ylabel() == "price, quote"

@@ -63,7 +63,17 @@ def test_importing_the_package_compiles_and_loads_no_kernel():
 
 @pytest.mark.parametrize(
     "name",
-    ["core/rng.py", "core/ladder.py", "codes.py", "state.py", "bookrecord.py", "viewrecord.py"],
+    [
+        "core/rng.py",
+        "core/ladder.py",
+        "codes.py",
+        "populationrecord.py",
+        "rulecodes.py",
+        "statuses.py",
+        "state.py",
+        "bookrecord.py",
+        "viewrecord.py",
+    ],
 )
 def test_the_fingerprint_changes_with_any_source(tmp_path, monkeypatch, name):
     package = tmp_path / "squeezegym"
@@ -87,6 +97,7 @@ def test_the_fingerprint_covers_every_module_that_kernels_import():
         "guardrecord",
         "measures",
         "state",
+        "statuses",
         "params",
         "viewrecord",
     }

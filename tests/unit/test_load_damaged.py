@@ -25,6 +25,7 @@ def spoilt(line: int, text: str) -> list[str]:
         ([""], r"line 1: the file is empty"),
         ([KLINE], r"line 1: the file has a header and no rows"),
         (spoilt(3, kline(1).replace("4.0", "four", 1)), r"line 3: open is 'four', allowed is a nu"),
+        (spoilt(3, kline(1).replace("4.0", "\uff14.0", 1)), r"line 3: open is '.\.0', allowed"),
         (spoilt(4, kline(2)[:40]), r"line 4: \w+ is .*, allowed is"),
         (spoilt(3, kline(1) + ",1,2"), r"line 3: 14 columns are found, allowed are 12"),
         (

@@ -5,38 +5,16 @@ import pickle
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 import squeezegym
-from squeezegym import MESSAGE_DTYPE, RECEIPT_DTYPE, TAPE_DTYPE, OrderBook
-from squeezegym.codes import MessageKind, Side, Status
-from squeezegym.errors import ConfigError, SqueezegymError
-from squeezegym.orderbook import CLASSES, Receipt, RestingOrder, Uncross
+from squeezegym import OrderBook
+from squeezegym.codes import Side, Status
+from squeezegym.orderbook import CLASSES, Receipt, RestingOrder
 from tests.conftest import ROOT
+from tests.unit.orderbooks import book
 
 pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
-
-
-def book(bids=(), asks=(), **settings):
-    """Build a book from ``[(price, [qty, ...]), ...]`` a side; owner 9 stands behind it."""
-    made = OrderBook(**{"price_range": (1, 4_000), "max_orders": 100, **settings})
-    for side, levels in (("buy", bids), ("sell", asks)):
-        for price, queue in levels:
-            for qty in queue:
-                made.submit(side, qty, price, owner=9)
-    return made
-
-
-def messages(*rows):
-    """Build messages from ``(kind, order_id, side, price, qty, owner)`` tuples."""
-    made = np.zeros(len(rows), MESSAGE_DTYPE)
-    for i, row in enumerate(rows):
-        for name, value in zip(
-            ("kind", "order_id", "side", "price", "qty", "owner"), row, strict=True
-        ):
-            made[i][name] = value
-    return made
 
 
 def test_a_taker_fills_fifo_then_the_next_level_and_its_rest_rests():
@@ -183,135 +161,6 @@ def test_what_is_refused_is_data_and_counted():
     }
 
 
-def test_states():
-    made = book(bids=[(90, [5])])
-    made.set_state("halted")
-    assert [made.submit("buy", 1, 80).status, made.cancel(1).status] == [Status.HALTED] * 2
-    made.set_state("cancel_only")
-    assert made.submit("buy", 1, 80).status is Status.CANCEL_ONLY
-    assert made.cancel(1).status is Status.CANCELLED
-    made.set_state("open")
-    assert (made.state, made.submit("buy", 1, 80).status) == ("open", Status.RESTING)
-
-
-def test_an_auction_clears_at_the_largest_volume():
-    made = OrderBook(price_range=(1, 4_000), max_orders=100)
-    made.set_state("auction")
-    orders = [
-        ("buy", 10, 105),
-        ("sell", 5, 100),
-        ("sell", 20, 103),
-        ("buy", 8, 103),
-        ("sell", 5, 90),
-    ]
-    assert {made.submit(*order).status for order in orders} == {Status.RESTING}
-    assert made.submit("buy", 1).status is Status.AUCTION
-    assert made.submit("buy", 1, 105, tif="IOC").status is Status.AUCTION
-    assert (made.best_bid, made.best_ask) == (105, 90)
-    with pytest.raises(
-        ConfigError, match=r"best bid 105 must be below best ask 90.*uncross\(\) first"
-    ):
-        made.set_state("open")
-    assert made.uncross(102) == Uncross(
-        103, 18, -12, [(103, 5, 1, 5), (103, 5, 1, 2), (103, 8, 4, 3)]
-    )
-    made.set_state("open")
-    assert made.levels(3) == ([], [(103, 12, 1)])
-    assert made.uncross() == Uncross(None, 0, 0, [])
-    assert made.tape()["message"].tolist() == [-1, -1, -1]
-
-
-@pytest.mark.parametrize(("reference", "price"), [(104, 104), (90, 101), (999, 109), (None, 105)])
-def test_the_reference_decides_between_equal_prices(reference, price):
-    made = OrderBook(price_range=(1, 4_000), max_orders=100)
-    made.set_state("auction")
-    made.submit("buy", 5, 109)
-    made.submit("sell", 5, 101)
-    assert made.uncross(reference)[:3] == (price, 5, 0)
-
-
-def test_what_an_auction_leaves_keeps_its_time_priority():
-    made = book(asks=[(100, [5])])
-    made.set_state("auction")
-    first = made.submit("buy", 3, 100).order_id  # crosses the ladder: waits beside it
-    made.cancel(1)
-    second = made.submit("buy", 3, 100).order_id
-    assert [order.order_id for order in made.orders()] == [first, second]
-    assert made.queue_ahead(second) == 3
-    made.set_state("open")
-    assert made.submit("sell", 3, 100).filled == 3
-    assert [order.order_id for order in made.orders()] == [second]
-
-
-def test_replay_answers_every_message():
-    made = OrderBook(price_range=(1, 4_000), max_orders=100)
-    new, cancel, amend = MessageKind.NEW, MessageKind.CANCEL, MessageKind.AMEND
-    receipts, tape = made.replay(
-        messages(
-            (new, 70, Side.SELL, 100, 5, 1),
-            (new, 71, Side.SELL, 101, 5, 2),
-            (new, 70, Side.SELL, 102, 5, 1),
-            (new, 72, Side.BUY, 101, 7, 3),
-            (amend, 71, 0, 0, 2, 0),
-            (cancel, 70, 0, 0, 0, 0),
-            (cancel, 71, 0, 0, 0, 0),
-            (9, 0, 0, 0, 0, 0),
-        )
-    )
-    assert [Status(s).name for s in receipts["status"]] == [
-        "RESTING",
-        "RESTING",
-        "DUPLICATE_ORDER",
-        "FILLED",
-        "RESTING",
-        "UNKNOWN_ORDER",
-        "CANCELLED",
-        "BAD_MESSAGE",
-    ]
-    assert receipts["filled"].tolist() == [0, 0, 0, 7, 0, 0, 0, 0]
-    assert receipts["resting"].tolist() == [5, 5, 0, 0, 2, 0, 0, 0]
-    assert tape.tolist() == [(3, 72, 70, 100, 5, 3, 1), (3, 72, 71, 101, 2, 3, 2)]
-    assert (receipts.dtype, tape.dtype) == (RECEIPT_DTYPE, TAPE_DTYPE)
-
-
-def test_submitted_ids_lie_beyond_replayed_ones():
-    made = OrderBook(price_range=(1, 4_000), max_orders=100)
-    made.replay(messages((0, 500, Side.BUY, 10, 1, 0), (0, 2**63 + 5, Side.BUY, 11, 1, 0)))
-    assert made.submit("buy", 1, 12).order_id == 501
-    assert made.cancel(2**63 + 5).status is Status.CANCELLED
-
-
-def test_ids_chosen_by_the_book_name_the_order():
-    made = OrderBook(price_range=(1, 4_000), max_orders=100, ids="book")
-    receipts, _ = made.replay(messages((0, 7, Side.SELL, 100, 5, 0), (0, 7, Side.BUY, 100, 8, 0)))
-    first, second = receipts["order_id"].tolist()
-    assert first != second
-    assert made.tape()[["taker_id", "maker_id"]].tolist() == [(second, first)]
-    assert made.cancel(first).status is Status.UNKNOWN_ORDER
-    assert made.cancel(second).status is Status.CANCELLED
-    again = made.submit("buy", 1, 50).order_id
-    assert again not in (first, second)
-    assert made.cancel(second).status is Status.UNKNOWN_ORDER
-
-
-def test_the_tape_counts_messages_from_the_first():
-    made = book(asks=[(100, [5])])
-    made.submit("buy", 1, 100)
-    made.replay(messages((0, 90, Side.BUY, 50, 1, 0), (0, 91, Side.BUY, 100, 1, 0)))
-    assert made.tape()["message"].tolist() == [1, 3]
-    assert OrderBook(price_range=(1, 9), max_orders=9).tape().tolist() == []
-
-
-def test_buffers_are_written_in_place():
-    made = OrderBook(price_range=(1, 4_000), max_orders=100)
-    rows = messages((0, 1, Side.SELL, 100, 5, 0), (0, 2, Side.BUY, 100, 2, 0))
-    receipts, tape = np.zeros(2, RECEIPT_DTYPE), np.zeros(9, TAPE_DTYPE)
-    got, traded = made.replay(rows, receipts=receipts, tape=tape)
-    assert np.shares_memory(got, receipts) and np.shares_memory(traded, tape)
-    tape[:] = 0  # what the book keeps is its own
-    assert made.tape()["qty"].tolist() == [2]
-
-
 TWINS = [copy.copy, copy.deepcopy, OrderBook.copy, lambda book: pickle.loads(pickle.dumps(book))]
 
 
@@ -323,62 +172,6 @@ def test_copies_are_independent(twin):
     assert (made.best_bid, other.best_bid) == (None, 90)
     assert other.submit("sell", 1, 90).order_id == 2
     assert len(made.tape()) == len(other.tape()) == 1
-
-
-@pytest.mark.parametrize(
-    ("settings", "sentence"),
-    [
-        ({"price_range": (0, 10)}, r"price_range must satisfy 1 <= lowest <= highest"),
-        ({"price_range": (10, 9)}, r"got \(10, 9\)"),
-        ({"price_range": 7}, "price_range must be two whole numbers"),
-        ({"max_orders": 0}, "max_orders must lie between 1 and 1,048,575, got 0"),
-        ({"max_owners": 70_000}, "max_owners must lie between 1 and 65,536"),
-        ({"self_trade": "cancel_new"}, "did you mean 'cancel_newest'"),
-        ({"ids": "callers"}, "did you mean 'caller'"),
-    ],
-)
-def test_settings_that_cannot_be(settings, sentence):
-    with pytest.raises(ConfigError, match=sentence):
-        OrderBook(**settings)
-
-
-@pytest.mark.parametrize(
-    ("call", "sentence"),
-    [
-        (
-            lambda b: b.submit("by", 1, 5),
-            "side must be one of buy, sell, got 'by'; did you mean 'buy'",
-        ),
-        (lambda b: b.submit(3, 1, 5), "side must be one of buy, sell, got 3"),
-        (lambda b: b.submit("buy", 1.5, 5), "qty must be a whole number, got 1.5"),
-        (lambda b: b.submit("buy", 1, 5, tif="day"), "tif must be one of gtc, ioc, fok, got 'day'"),
-        (lambda b: b.submit("buy", 1, 5, price_cap=6), "leave one out"),
-        (
-            lambda b: b.set_state("closed"),
-            "state must be one of open, cancel_only, halted, auction",
-        ),
-        (lambda b: b.position(-1), "owner must lie between 0 and 65,535, got -1"),
-        (lambda b: b.cancel("x"), "order_id must be a whole number, got 'x'"),
-        (
-            lambda b: b.replay(np.zeros(3)),
-            "messages must be a 1-d array of squeezegym.MESSAGE_DTYPE",
-        ),
-        (
-            lambda b: b.replay(messages(*[(0, 1, 0, 5, 1, 0)] * 3), tape=np.zeros(2, TAPE_DTYPE)),
-            "tape must have at least 6 rows, got 2",
-        ),
-    ],
-)
-def test_arguments_that_cannot_mean_anything(call, sentence):
-    made = OrderBook(price_range=(1, 4_000), max_orders=100, keep_tape=False)
-    with pytest.raises(SqueezegymError, match=sentence):
-        call(made)
-    assert len(made) == 0 and made.counts() == {}
-
-
-def test_a_book_without_tape_says_so():
-    with pytest.raises(ConfigError, match="keep_tape=True"):
-        OrderBook(price_range=(1, 4_000), max_orders=100, keep_tape=False).tape()
 
 
 @pytest.mark.slow
