@@ -138,7 +138,9 @@ def _holding(where: str, row: Mapping[str, Any]) -> Holding:
     """Read one row; a JSON size may carry its sign, which ``side`` already tells."""
     side = str(row.get("side", "")).strip().lower()
     if side not in _SIDES:
-        raise DataError(f"{where}: side is {row.get('side')!r}, allowed is long or short.")
+        raise DataError(
+            f"{where}: side is {row.get('side')!r}, allowed is long or short; correct the row."
+        )
     size = _number(where, row, ("size",))
     entry = _number(where, row, ("entry_price", "entry_px"))
     if size is None or entry is None or size == 0 or entry <= 0:
