@@ -34,8 +34,10 @@ def frozen_market(n, spacing=2, size=0.3, seed=1):
         "marks": {"rule": "last", "interval_ms": 1000},
         "margin": {"brackets": [[0.0, RATE]], "table": None},
         "liquidation": {"interval_ms": 1.0, "latency_ms": 1.0, "fund_quote": 1e9},
+        "gateway": {"utilisation": 0.0, "surge": 0.0},  # an engine that takes no time
         "catalyst": {
             "side": "buy",
+            "orders_per_s": 10.0,
             "start_s": [START_S, START_S],
             "duration_s": 1.0,
             "perp_share": 1.0,
