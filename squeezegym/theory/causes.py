@@ -22,7 +22,6 @@ IGNITED = {
     "catalyst.squeeze": 1.0,
     "catalyst.near_miss": 0.0,
     "learner.short_start": 0.0,
-    **KEEPS_UP,
 }
 STEP_MS = 1000
 AFTER_S = 30  # after a top: how much of it is given back
@@ -104,7 +103,6 @@ SNIPERS = {
     "snipers.leave_share": 0.2,
     "snipers.cap_bps": 100.0,
 }
-OVERLOADED = {"gateway.surge": 0.6}  # as shipped
 NO_FOMO = {"fomo.accounts": 0}
 CAUSES = (
     Cause(
@@ -127,7 +125,7 @@ CAUSES = (
     Cause("FOMO", "round_number", "longs liquidated, base", longs_taken, NO_FOMO),
     Cause("FOMO", "round_number", "largest fall, %", fall, NO_FOMO),
     Cause("snipers", "short_squeeze", "highest rise, %", highest, {}, SNIPERS),
-    Cause("overload", "short_squeeze", "largest move in 1 s, %", roughest, {}, OVERLOADED),
+    Cause("overload", "short_squeeze", "largest move in 1 s, %", roughest, KEEPS_UP),
     Cause("snipers", "short_squeeze", f"given back in {AFTER_S} s, %", given_back, {}, SNIPERS),
 )
 

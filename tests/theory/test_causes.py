@@ -3,8 +3,7 @@
 import pytest
 
 from squeezegym.errors import ConfigError
-from squeezegym.scenario import Scenario
-from squeezegym.theory.causes import CAUSES, OVERLOADED, causes
+from squeezegym.theory.causes import CAUSES, causes
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +29,6 @@ def test_what_is_left_without_the_cause(effects):
     assert linked.without < 0.1 * linked.with_rule
     longs = effects["FOMO", "longs liquidated, base"]
     assert longs.without < 0.05 * longs.with_rule
-
-
-def test_overload_is_that_of_the_shipped_squeeze():
-    assert OVERLOADED == {"gateway.surge": Scenario.load("short_squeeze").gateway.surge}
 
 
 def test_too_few_episodes():
