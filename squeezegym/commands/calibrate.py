@@ -31,7 +31,7 @@ def calibrate(
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None,
     check: bool = False,
     seeds: int = 16,
-    rounds: int = 10,
+    rounds: int = 20,
     as_json: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
     markdown: Path | None = None,
 ) -> int:

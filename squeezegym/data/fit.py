@@ -209,7 +209,7 @@ def fit(
     spot: Capture,
     *,
     seeds: Sequence[int] = range(1, 17),
-    rounds: int = 10,
+    rounds: int = 20,
     seconds: float = SECONDS,
     threads: int | None = None,
     progress: Callable[[float], None] = lambda seconds: None,
@@ -222,7 +222,7 @@ def fit(
         perp: The perp.
         spot: Spot of the same time.
         seeds: Markets of each round; the check at the end runs twice as many others.
-        rounds: Rounds of simulation.
+        rounds: Rounds of simulation; the knob of spot's spread takes more than ten.
         seconds: Market time of each.
         threads: As of `squeezegym.batch.Batch`.
         progress: Told how many market seconds were run since it was told last.

@@ -52,6 +52,7 @@ def test_bad_tools_are_one_sentence(
         assert word in err
 
 
+@pytest.mark.slow
 def test_warmup_compiles_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["warmup", "default", "game", "book"]) == 0
     out = capsys.readouterr().out

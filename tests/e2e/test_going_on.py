@@ -72,6 +72,7 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_an_interrupted_process_goes_on_to_the_same_bytes(tmp_path: Path, scenario: str) -> None:
     rules = ["--rule", "none", "--rule", "dear: fees.perp_taker_bps=9", "--rule", "throttle"]
     words = ["compare", "--scenario", scenario, *rules, "--seeds", "48"]

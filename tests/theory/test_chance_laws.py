@@ -165,6 +165,7 @@ def test_integral_of_the_one_tick_book(n_bid, n_ask, expected):
     assert chance_of_up(n_bid, n_ask) + chance_of_up(n_ask, n_bid) == pytest.approx(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_bid", "n_ask", "episodes"), [(2, 1, 220_000), (1, 3, 180_000), (5, 2, 200_000)]
 )

@@ -17,6 +17,7 @@ ON = {"activity.log_sd": 0.8, "activity.fast_s": 20.0, "activity.slow_s": 200.0}
 STEADY = {"episode.burn_in_s": 0.0, "activity.log_sd": 0.0, "makers.perp.panic": 0.0}
 
 
+@pytest.mark.slow
 def test_activity_has_mean_one_and_the_memory_it_is_given():
     market = small_market(**QUIET, **ON, **{"activity.volatility_power": 0.5})
     record, params = market.record, market._batch.params[0]
