@@ -82,7 +82,8 @@ def interval(found: Mapping[str, float] | None, scale: float = 1.0, form: str = 
     return f"{value} ({low} to {high})"
 
 
-def _row(name: str, scores: Mapping[str, Any]) -> list[str]:
+def earned(name: str, scores: Mapping[str, Any]) -> list[str]:
+    """Cells of what a policy earned and risked, in the order in which every table begins."""
     sharpe = scores["sharpe"]
     return [
         name,
@@ -91,6 +92,12 @@ def _row(name: str, scores: Mapping[str, Any]) -> list[str]:
         "none" if sharpe is None else f"{sharpe:+.2f}",
         f"{scores['drawdown']:.0f}",
         f"{scores['liquidated']:.1%}",
+    ]
+
+
+def _row(name: str, scores: Mapping[str, Any]) -> list[str]:
+    return [
+        *earned(name, scores),
         f"{scores['position']:.2f}",
         f"{scores['turnover']:.1f}",
         f"{scores['inactive']:.0%}",

@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.events import draw
 from agents.plan import LABELS, MAIN, Plan, run_folder
-from agents.report import interval, quartiles
+from agents.report import earned, interval, quartiles
 from agents.runfolder import read_json
 from agents.scores import ORACLE, REGIMES
 from squeezegym.files import write_whole
@@ -94,7 +94,9 @@ def _main(scores: Mapping[str, Any]) -> list[str]:
     if scores["idle"]:
         lines += [f"Does nothing: {', '.join(scores['idle'])}.", ""]
     for regime in ("all", *REGIMES):
-        rows = [_row(name, groups[regime]) for name, groups in policies.items() if regime in groups]
+        rows = [
+            earned(name, groups[regime]) for name, groups in policies.items() if regime in groups
+        ]
         if rows:
             count = max(g[regime]["episodes"] for g in policies.values() if regime in g)
             lines += [f"### {regime} ({count} episodes at most)", ""]
@@ -108,18 +110,6 @@ def _main(scores: Mapping[str, Any]) -> list[str]:
     ]
     head = ("policy", *(f"{name} earns more than it" for name in ours))
     return [*lines, "### Probability of improvement", "", *table(head, rows)]
-
-
-def _row(name: str, scores: Mapping[str, Any]) -> list[str]:
-    sharpe = scores["sharpe"]
-    return [
-        name,
-        interval(scores["iqm"]),
-        interval(scores["mean"]),
-        "none" if sharpe is None else f"{sharpe:+.2f}",
-        f"{scores['drawdown']:.0f}",
-        f"{scores['liquidated']:.1%}",
-    ]
 
 
 def _flip_table(policies: Mapping[str, Any]) -> list[str]:
