@@ -227,6 +227,8 @@ def _pack_traders(scenario: Scenario, record: Any) -> None:
     target["near_miss"] = catalyst.near_miss
     target["squeeze_low"], target["squeeze_high"] = catalyst.squeeze_size
     target["near_low"], target["near_high"] = catalyst.near_miss_size
+    target["lots"] = round(lots(scenario, catalyst.size_base))
+    target["waits"] = catalyst.waits_out_pauses
     target = record["arbitrage"]
     target["rate"] = arbitrage.looks_per_s
     target["threshold"] = arbitrage.threshold_bps * BP
@@ -279,6 +281,7 @@ def _pack_population(scenario: Scenario, record: Any) -> None:
     target["largest"] = population.largest
     target["history_volatility"] = population.history_volatility_bps * BP
     pack_mix(population.leverage, target)
+    target["leverage_cap"] = population.leverage_cap
     target["cluster_side"] = Side.SELL if population.cluster_side == "shorts" else Side.BUY
     target["cluster_share"] = population.cluster_share
     target["cluster_distance"] = population.cluster_distance_bps * BP

@@ -79,6 +79,8 @@ class Population(Frozen):
     """Of one of the 256 steps of the price history."""
     leverage: tuple[tuple[float, float], ...]
     """Mix of (leverage, weight)."""
+    leverage_cap: Annotated[float, Field(gt=1, le=150)] = 150.0
+    """Who wanted more came in at the same price with this much, the cluster too: a precaution."""
     cluster_side: Literal["shorts", "longs"] = "shorts"
     cluster_share: Share = 0.0
     """Share of that side's open interest whose triggers stand in one cluster."""

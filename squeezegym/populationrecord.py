@@ -106,6 +106,8 @@ CATALYST_PARAMS = np.dtype(
         ("squeeze_high", "f8"),
         ("near_low", "f8"),
         ("near_high", "f8"),
+        ("lots", "i8"),  # size of a squeeze's metaorder; 0: the range above
+        ("waits", "i8"),  # whether it waits out pauses
     ],
     align=True,
 )
@@ -168,6 +170,7 @@ POPULATION_PARAMS = np.dtype(
         ("history_volatility", "f8"),  # relative, a step of the price history
         ("leverage", "f8", (N_LEVERAGES,)),
         ("weight", "f8", (N_LEVERAGES,)),  # cumulative
+        ("leverage_cap", "f8"),
         ("cluster_share", "f8"),  # of the shorts' (longs') lots
         ("cluster_side", "i8"),  # SELL: shorts cluster above; BUY: longs below
         ("cluster_distance", "f8"),  # of its centre from the price, relative

@@ -72,6 +72,11 @@ class Catalyst(Frozen):
     squeeze_size: tuple[float, float] = (1.2, 2.0)
     """In ignition barriers of the state it starts in."""
     near_miss_size: tuple[float, float] = (0.4, 0.9)
+    size_base: NotNegative = 0.0
+    """Size of a squeeze's metaorder, base, whatever the barriers are; 0: ``squeeze_size``."""
+    waits_out_pauses: bool = False
+    """It sends nothing to a book that is paused or takes cancels alone, and has that much longer;
+    False: what an auction leaves of it is lost."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Catalyst:

@@ -35,6 +35,7 @@ from squeezegym.core.eventlog import count_problem
 from squeezegym.core.fifo import PENDING, is_busy
 from squeezegym.core.rng import exponential, lognormal_lots, normal, uniform
 from squeezegym.core.slots import fill_slot
+from squeezegym.measures import CANCELLING_ONLY, IN_PAUSE
 
 _NOISE_SOURCE = np.int64(Source.NOISE_PERP)
 _LIMIT_SOURCE = np.int64(Source.LIMIT_PERP)
@@ -228,18 +229,26 @@ def value_decision(market, params):
 
 @kernel
 def catalyst_child(market, params):
-    """One child order of the catalyst, on either book; it stops when filled or out of time."""
+    """One child order of the catalyst, on either book; it stops when filled or out of time.
+
+    One that waits out pauses lets its time stand still while its order would meet one.
+    """
     rules = params["catalyst"]
     flow = market["flow"]
     rng = market["clock"]["rng"]
     now = market["clock"]["now"]
-    on_perp = uniform(rng, _CATALYST_STREAM) < rules["perp_share"]
-    market["clock"]["due"][_CATALYST_SOURCE] = later(market, _CATALYST_STREAM, rules["rate"])
+    venue = PERP if uniform(rng, _CATALYST_STREAM) < rules["perp_share"] else SPOT
+    due = later(market, _CATALYST_STREAM, rules["rate"])
+    market["clock"]["due"][_CATALYST_SOURCE] = due
     if now >= flow["catalyst_end"] or flow["catalyst_left"] <= 0:
         market["clock"]["due"][_CATALYST_SOURCE] = NEVER
         return
+    if rules["waits"] != 0 and venue == params["protection"]["book"]:
+        if market["protection"]["measures"] & (IN_PAUSE | CANCELLING_ONLY) != 0:
+            flow["catalyst_end"] += due - now
+            return
     seconds = np.float64(flow["catalyst_end"] - now) / _SECOND
     children = max(1.0, seconds * rules["rate"])
     qty = max(ONE, np.int64(np.float64(flow["catalyst_left"]) / children))
     flow["catalyst_left"] -= qty
-    take(market, params, PERP if on_perp else SPOT, CATALYST, rules["side"], qty, rules["cap"])
+    take(market, params, venue, CATALYST, rules["side"], qty, rules["cap"])

@@ -231,6 +231,7 @@ def _open_side(market, params, first, count, lots, direction):
         else:
             entry, leverage = _survivor(market, params, direction)
         ticks = max(np.int64(1), np.int64(entry + 0.5))
+        leverage = min(leverage, rules["leverage_cap"])
         deposit = np.int64(np.float64(ticks * qty) / leverage) + 1
         _open_position(market, params, slot, direction * qty, ticks, deposit)
 
@@ -296,7 +297,7 @@ def _draw_catalyst(market, params):
     """Draw when the catalyst starts and how large it will be, in ignition barriers.
 
     The size refers to the barrier of the opening state, so that it is the same whatever the
-    rules do with the accounts before it starts.
+    rules do with the accounts before it starts; or it is one for all.
     """
     rules = params["catalyst"]
     rng = market["clock"]["rng"]
@@ -310,10 +311,14 @@ def _draw_catalyst(market, params):
         multiple = rules["squeeze_low"] + (rules["squeeze_high"] - rules["squeeze_low"]) * size
     elif kind < rules["squeeze"] + rules["near_miss"]:
         multiple = rules["near_low"] + (rules["near_high"] - rules["near_low"]) * size
-    flow["catalyst_multiple"] = multiple
     barrier, _ = measure_barrier(market, params, rules["side"])
+    lots = np.int64(multiple * np.float64(barrier))
+    if kind < rules["squeeze"] and rules["lots"] > 0:
+        lots = rules["lots"]
+        multiple = np.float64(lots) / np.float64(barrier)
+    flow["catalyst_multiple"] = multiple
     flow["catalyst_left"] = 0
-    flow["catalyst_size"] = np.int64(multiple * np.float64(barrier))
+    flow["catalyst_size"] = lots
     flow["catalyst_end"] = 0
     due = NEVER
     if rules["rate"] > 0.0:

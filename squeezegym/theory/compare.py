@@ -102,9 +102,13 @@ def lowest(recording: Recording) -> FloatArray:
 
 
 def volatility(recording: Recording) -> FloatArray:
-    """Root mean square return of the home book over a second, bp."""
+    """Root mean square return of the home book over a second in which it trades, bp.
+
+    The jump over a pause counts, its time does not: a price that must stand still is not calm.
+    """
     returns = np.diff(np.log(_path(recording)), axis=1)
-    found: FloatArray = BP * np.sqrt((returns**2).mean(axis=1) / recording.step_s)
+    open_s = recording.step_s * (~recording.paused[_home(recording), :, 1:]).sum(axis=1)
+    found: FloatArray = BP * np.sqrt((returns**2).sum(axis=1) / np.maximum(open_s, 1.0))
     return found
 
 

@@ -42,6 +42,15 @@ def test_outcomes_by_hand():
     assert rules.volatility(found)[0] == pytest.approx(1e4 * np.sqrt(squares.mean() / 30))
 
 
+def test_volatility_counts_the_jump_over_a_pause_and_not_its_time():
+    mids = np.full((2, 1, 5), 100.0)
+    mids[0, 0, 3:] = 102.0
+    paused = np.zeros((2, 1, 5), bool)
+    paused[0, 0, 1:3] = True  # of four steps two are open
+    found = rules.volatility(recording(mids, [], step_s=1.0, paused=paused))
+    assert found == pytest.approx([1e4 * np.log(1.02) / np.sqrt(2)])
+
+
 def test_a_paired_difference_by_hand():
     without = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
     found = paired(np.array([2.0, 4.0, 6.0, 6.0, 7.0]), without)

@@ -12,6 +12,8 @@ from squeezegym.theory.findings import (
     FINDINGS,
     SQUEEZED,
     Claim,
+    chosen,
+    halt,
     losses,
     severity,
     throttle,
@@ -69,6 +71,7 @@ def test_outcomes_by_hand():
     )
     assert losses(found).tolist() == [7.0, -2.0]
     assert severity(found).tolist() == [10.0, 0.0]
+    assert chosen(found).tolist() == [2970.0, 10.0]
 
 
 def test_progress_towards_a_trigger_by_hand():
@@ -113,8 +116,18 @@ def test_every_shipped_rule_is_felt_where_it_can_be():
 @pytest.mark.parametrize(
     ("name", "claims"),
     [
-        ("ex_ante", [("slow_engine", "velocity_halt", "mark from fundamental")]),
-        ("ex_ante", [("price_band", "none", "highest rise")]),
+        (
+            "ex_ante",
+            [
+                ("price_band", "none", "highest rise"),
+                *(
+                    (precaution, halt(0.02).name, outcome)
+                    for precaution in ("price_band", "slow_engine", "low_leverage")
+                    for outcome in ("volatility", "mark from fundamental")
+                ),
+                ("low_leverage", halt(0.02).name, "shorts liquidated a thousand traded"),
+            ],
+        ),
         (
             "throttle",
             [
