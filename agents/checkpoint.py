@@ -41,7 +41,7 @@ def save(path: Path, model: Any, reports: Any) -> None:
         model: Between two rollouts.
         reports: What it has reported so far, as plain data.
     """
-    arrays, plain = _batch_state(model.env)
+    arrays, plain = _batch_state(_monitor(model.env))
     arrays["last_obs"], arrays["last_starts"] = model._last_obs, model._last_episode_starts
     plain["counters"] = {k: getattr(model, k) for k in _COUNTERS if hasattr(model, k)}
     plain["episodes"] = [
@@ -75,7 +75,7 @@ def restore(path: Path, model: Any) -> Any:
             arrays = dict(saved)
         plain = json.loads(str(arrays.pop("plain")))
         tensors = torch.load(io.BytesIO(arrays["torch"].tobytes()), weights_only=True)
-        _restore_batch(model.env, arrays, plain)
+        _restore_batch(_monitor(model.env), arrays, plain)
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise DataError(
             f"checkpoint {str(path)!r} cannot be read ({error}); remove the run folder and train "
@@ -123,6 +123,13 @@ def _restore_tensors(model: Any, tensors: dict[str, Any]) -> None:
         actor, critic = tensors["memory"]
         model._last_lstm_states = RNNStates(tuple(actor), tuple(critic))
     torch.set_rng_state(tensors["random"])
+
+
+def _monitor(env: Any) -> VecMonitor:
+    """Return the wrapper that counts episodes; those around it have no state."""
+    while not isinstance(env, VecMonitor):
+        env = env.venv
+    return env
 
 
 def _batch_state(monitor: VecMonitor) -> tuple[dict[str, Any], dict[str, Any]]:

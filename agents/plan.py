@@ -13,13 +13,15 @@ from agents.train import POLICY
 
 MAIN = ("ppo", "recurrent_ppo")
 """Trainings whose policies stand on the results page."""
-RETRAINED = ("no_liquidations", "no_memory")
-"""Trainings without something that the others have."""
+RETRAINED = ("no_liquidations", "no_memory", "no_caution", "never_flat")
+"""Trainings that lack something of the first."""
 LABELS = {
     "ppo": "PPO",
     "recurrent_ppo": "RecurrentPPO",
     "no_liquidations": "PPO, no liquidation feed",
     "no_memory": "PPO, no memory",
+    "no_caution": "PPO, no caution",
+    "never_flat": "PPO, never flat",
 }
 ENV_ID = "squeezegym/ShortSqueeze-v0"
 HELD_OUT = 1_000_000
@@ -62,13 +64,13 @@ class Plan:
 
 
 FULL = Plan(
-    runs={"ppo": 5, "recurrent_ppo": 3, "no_liquidations": 3, "no_memory": 3},
+    runs={"ppo": 5, "recurrent_ppo": 3, **dict.fromkeys(RETRAINED, 3)},
     changes={},
     episodes=2000,
     fewer=500,
 )
 SHORT = Plan(
-    runs={"ppo": 1, "recurrent_ppo": 1, "no_liquidations": 1, "no_memory": 1},
+    runs=dict.fromkeys((*MAIN, *RETRAINED), 1),
     changes={"steps": 40_000, "num_envs": 8},
     episodes=16,
     fewer=8,
@@ -126,6 +128,7 @@ def predicted_steps(plan: Plan) -> dict[str, float]:
         "events": fewer * 2 * trained,
         "ablations": fewer * (trained * len(evaluations()) + retrained),
         "unseen": fewer * (trained + 2) * len(unseen()),
+        "limits": fewer * plan.runs["no_caution"],
         "audit": 0.0,
         "page": 0.0,
         "models": 0.0,

@@ -5,11 +5,11 @@
     python -m agents.reproduce --out runs/results
     python -m agents.reproduce --short --out runs/smoke
 
-Stages: train, evaluate, events, ablations, unseen, audit, page, models. Each says first how long it
-will take, and leaves its result in the folder; the same command goes on where it was stopped,
-within a training too. ``--short`` runs every stage in minutes, on trainings too short to learn
-anything; its page and models are written into the folder. To train on several machines, run the
-trainings as sweeps and put the run folders under ``train/NAME-SEED``.
+Stages: train, evaluate, events, ablations, unseen, limits, audit, page, models. Each says first how
+long it will take, and leaves its result in the folder; the same command goes on where it was
+stopped, within a training too. ``--short`` runs every stage in minutes, on trainings too short to
+learn anything; its page and models are written into the folder. To train on several machines, run
+the trainings as sweeps and put the run folders under ``train/NAME-SEED``.
 """
 
 from __future__ import annotations
@@ -184,6 +184,27 @@ def _scores(study: Study, world: World, names: Iterable[str], scripted: Iterable
     return score(pl.concat(tables))["policies"]
 
 
+def limits(study: Study) -> Any:
+    """Take apart what keeps policies from what is asked of them."""
+    import polars as pl
+
+    from agents.baselines import ORACLES
+    from agents.claims import false_flips, hardest
+    from agents.worlds import World
+
+    table = pl.read_parquet(study.out / EPISODES)
+    scores = read_json(study.out / "evaluate.json")
+    ours = [LABELS[name] for name in MAIN]
+    uncautious = pl.concat(
+        [
+            study.play(World("retrained"), LABELS[name], policy, run)
+            for (name, run), policy in study.trained(["no_caution"]).items()
+        ]
+    )
+    told = false_flips(table, [*ours, *ORACLES]) | false_flips(uncautious, [LABELS["no_caution"]])
+    return {"hardest": hardest(table, scores, ours), "false_flips": told}
+
+
 def audit(study: Study) -> Any:
     """Ask whether policies ignite squeezes themselves."""
     import polars as pl
@@ -221,6 +242,7 @@ STAGES: dict[str, Callable[[Study], Any]] = {
     "events": events,
     "ablations": ablations,
     "unseen": unseen,
+    "limits": limits,
     "audit": audit,
     "page": page,
     "models": models,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.claims import claims
 from agents.events import draw
 from agents.plan import LABELS, MAIN, Plan, run_folder
 from agents.report import earned, interval, quartiles
@@ -32,17 +33,19 @@ def write(out: Path, folder: Path, plan: Plan, told: Mapping[str, Any]) -> None:
     images.mkdir(exist_ok=True)
     stages = {
         name: read_json(out / f"{name}.json")
-        for name in ("train", "evaluate", "events", "ablations", "unseen", "audit")
+        for name in ("train", "evaluate", "events", "ablations", "unseen", "limits", "audit")
     }
     draw_curves(out, plan, images / "learning_curves.png")
     draw(stages["events"], images / "event_study.png")
     text = "\n".join(
         [
             *_head(plan, told, stages["train"]),
+            *_claims(stages["evaluate"]),
             *_main(stages["evaluate"]),
             *_events(stages["events"]),
             *_ablations(stages["ablations"]),
             *_unseen(stages["unseen"]),
+            *_limits(stages["limits"]),
             *_audit(stages["audit"]),
         ]
     )
@@ -86,6 +89,25 @@ def _head(plan: Plan, told: Mapping[str, Any], policies: Mapping[str, str]) -> l
         "</details>",
         "",
     ]
+
+
+def _claims(scores: Mapping[str, Any]) -> list[str]:
+    """Return what is asked, and what of it is reached."""
+    ours = [LABELS[name] for name in MAIN if LABELS[name] in scores["policies"]]
+    rows = []
+    for claim in claims(scores, ours):
+        form = "+.0f" if claim.found["high"] > 1.5 else ".3f"
+        rows.append(
+            [
+                claim.policy,
+                claim.asked,
+                claim.against,
+                interval(claim.found, 1, form),
+                "yes" if claim.reached else "**no**",
+            ]
+        )
+    head = ("policy", "asked", "nearest", "found", "reached")
+    return ["## What is claimed", "", *table(head, rows)]
 
 
 def _main(scores: Mapping[str, Any]) -> list[str]:
@@ -201,6 +223,47 @@ def _worlds(worlds: Mapping[str, Any]) -> list[str]:
     return table((*named, "policy", "IQM", "mean", "flips %", "false flips %"), rows)
 
 
+def _limits(found: Mapping[str, Any]) -> list[str]:
+    """Return what keeps policies from the rest of the claims."""
+    against = [
+        [
+            name,
+            told["rival"],
+            regime,
+            str(told[regime]["episodes"]),
+            interval(told[regime]["better"], 1, ".2f"),
+            f"{told[regime]['more']:+.0f}",
+        ]
+        for name, told in found["hardest"].items()
+        for regime in REGIMES
+        if regime in told
+    ]
+    false = [
+        [
+            name,
+            regime,
+            str(told["episodes"]),
+            interval(told["with"], 1, "+.0f"),
+            interval(told["without"], 1, "+.0f"),
+        ]
+        for name, regimes in found["false_flips"].items()
+        for regime, told in regimes.items()
+    ]
+    return [
+        "## What limits it",
+        "",
+        "The scripted policy that is hardest to beat, regime by regime: chance of earning more in "
+        "an episode, and the median of what is earned more. The oracle knows the path.",
+        "",
+        *table(
+            ("policy", "against", "regime", "episodes", "earns more", "median more, bp"), against
+        ),
+        "What false flips earn: mean PnL of the episodes with one and without, bp.",
+        "",
+        *table(("policy", "regime", "episodes", "with one", "without"), false),
+    ]
+
+
 def _audit(found: Mapping[str, Any]) -> list[str]:
     keys = ("added_in_squeezes", "added_elsewhere")
     indices = ("index_alone", "index", "index_added")
@@ -243,7 +306,7 @@ def draw_curves(out: Path, plan: Plan, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, panel = plt.subplots(figsize=(8, 4), layout="constrained")
-    colors = ("#0072B2", "#D55E00", "#009E73", "#E69F00")
+    colors = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9")
     for color, (name, runs) in zip(colors, plan.runs.items(), strict=True):
         per_decision = plan.settings(name, 0).learner.decision_steps
         for seed in range(runs):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import tyro
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 import squeezegym
 from squeezegym.envs.observation import INDEX
@@ -27,6 +27,7 @@ from squeezegym.scenario import Scenario
 Whole = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 _Model = TypeVar("_Model", bound=BaseModel)
 _Settings = TypeVar("_Settings")
 
@@ -48,7 +49,7 @@ class OnPolicy(Settings):
     """Passes over the data of an update."""
     gae_lambda: Share = 0.95
     """Mixing of advantage estimates."""
-    entropy: Annotated[float, Field(ge=0)] = 0.003
+    entropy: NotNegative = 0.003
     """Weight of the entropy bonus."""
     keep_logit: float = 4.0
     """Head start of "keep": an untrained policy trades in 6 / (6 + e^4) = 10 % of decisions."""
@@ -93,6 +94,11 @@ class Learner(Settings):
     """Units of the memory (recurrent_ppo)."""
     blind: tuple[str, ...] = ()
     """Entries of the observation that the network does not see."""
+    caution: NotNegative = 0.0
+    """Basis points of capital that the learner, not the account, is charged for each decision on
+    the metaorder's side of a market that will not ignite: what a false flip is worth."""
+    never_flat: bool = False
+    """Leave "flat" out of the menu (ppo, recurrent_ppo): always short or long."""
     on_policy: OnPolicy = OnPolicy()
     off_policy: OffPolicy = OffPolicy()
     torch_threads: Whole = 1
@@ -107,6 +113,14 @@ class Learner(Settings):
                     f"the observation has no entry {name!r}{did_you_mean(name, INDEX)}"
                 )
         return names
+
+    @model_validator(mode="after")
+    def _menu(self) -> Learner:
+        if self.never_flat and self.algorithm not in ("ppo", "recurrent_ppo"):
+            raise ValueError(
+                f"never_flat needs a menu with flat (ppo, recurrent_ppo), got {self.algorithm}"
+            )
+        return self
 
 
 class Training(Settings):

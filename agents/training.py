@@ -25,9 +25,11 @@ from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 
 from agents import checkpoint
 from agents.baselines.policy import Array
+from agents.caution import Cautious
 from agents.metrics import Metrics
 from agents.settings import Learner
 from squeezegym.integrations.decisions import (
+    FLAT,
     KEEP,
     DecisionMenu,
     Decisions,
@@ -37,6 +39,7 @@ from squeezegym.integrations.decisions import (
 from squeezegym.integrations.policyfile import PolicySpec
 from squeezegym.integrations.trained import action_kind, policy_kwargs
 
+_NEVER = -50.0  # logit of a choice that is left out
 _WARM_UP = 300  # decisions from which the observations' statistics are taken
 
 
@@ -151,7 +154,9 @@ def train(
         checkpoints: Where the state is left; None: nowhere.
     """
     torch.set_num_threads(settings.torch_threads)
-    batch = VecMonitor(_decisions(venv, settings))
+    batch: VecEnv = VecMonitor(_decisions(venv, settings))
+    if settings.caution > 0:
+        batch = Cautious(batch, venv, settings.caution)
     model = make_model(settings, spec, batch, decisions, seed)
     metrics = Metrics()
     if checkpoints and checkpoints.path.exists():
@@ -259,6 +264,8 @@ def _begin(model: Any, batch: VecEnv, settings: Learner, seed: int) -> None:
     if settings.algorithm in ("ppo", "recurrent_ppo", "maskable_ppo"):
         with torch.no_grad():
             model.policy.action_net.bias[KEEP] = settings.on_policy.keep_logit
+            if settings.never_flat:
+                model.policy.action_net.bias[FLAT] = _NEVER
     model._last_obs = None  # so that learning begins with a reset
 
 

@@ -25,6 +25,8 @@ MENU = np.array(
 """Choices of a decision, (target, aggression); the first one means: keep the last."""
 
 KEEP = 0
+FLAT = [place for place, (target, _) in enumerate(MENU) if place != KEEP and target == 0]
+"""Choices that close the position."""
 _POSITION = INDEX["position"]
 _LEAST_SPREAD = np.float32(0.01)
 

@@ -37,6 +37,7 @@ def tiny(algorithm, **changes):
             "decision_steps": 2,
             "hidden": (8,),
             "lstm": 4,
+            "caution": 50.0,
             "on_policy": {"n_steps": 10, "batches": 2, "epochs": 2},
             "off_policy": {"buffer": 80, "batch": 8, "starts": 40, "target_interval": 20},
         },

@@ -10,6 +10,7 @@ from rich.console import Console
 from agents import reproduce
 from agents.audit import audit
 from agents.baselines.policy import taking
+from agents.claims import claims, false_flips, hardest
 from agents.evaluate import resolve_environment
 from agents.events import around, compare
 from agents.paths import Paths, joined
@@ -99,6 +100,85 @@ def test_the_audit_compares_with_a_market_left_alone():
     assert (found["index_alone"]["value"], found["index"]["value"]) == (0.5, 0.75)
     assert found["index_added"]["value"] == 0.25
     assert (found["cascades_alone"]["value"], found["cascades"]["value"]) == (0.0, 0.5)
+
+
+def played(policy, pnl, regimes, false=()):
+    """Episodes of one policy, PnL in percent."""
+    return pl.DataFrame(
+        {
+            "policy": policy,
+            "env_id": "e",
+            "run": 0,
+            "seed": range(len(pnl)),
+            "pnl_percent": pnl,
+            "regime": regimes,
+            "ignited": [regime == "squeeze" for regime in regimes],
+            "false_flip": [place in false for place in range(len(pnl))],
+        }
+    )
+
+
+def estimated(value):
+    return {"value": value, "low": value, "high": value}
+
+
+def said(iqm, capture, false):
+    squeeze = {} if capture is None else {"capture": estimated(capture)}
+    return {"all": {"iqm": estimated(iqm), "false_flips": estimated(false)}, "squeeze": squeeze}
+
+
+def test_claims_name_the_nearest_rival_and_say_what_is_reached():
+    scores = {
+        "policies": {
+            "PPO": said(300.0, 0.7, 0.06),
+            "hold short": said(-70.0, None, 0.0),
+            "momentum": said(220.0, 0.6, 0.02),
+            "clairvoyant": said(500.0, 1.5, 0.3),  # an oracle is no rival
+        },
+        "improvement": {"PPO": {"hold short": estimated(0.7), "momentum": estimated(0.8)}},
+    }
+    found = claims(scores, ["PPO"])
+    assert [(claim.against, claim.found["value"], claim.reached) for claim in found] == [
+        ("momentum", 300.0, True),
+        ("hold short", 0.7, False),
+        ("", 0.7, True),
+        ("", 0.06, False),
+    ]
+    assert "220 bp" in found[0].asked
+
+
+def test_the_hardest_rival_regime_by_regime():
+    regimes = ["squeeze", "squeeze", "nothing", "nothing"]
+    table = pl.concat(
+        [
+            played("PPO", [9.0, 8.0, 0.5, 0.5], regimes),
+            played("hold short", [-3.0, -3.0, 0.6, 0.5], regimes),
+            played("clairvoyant", [12.0, 12.0, 0.9, 0.9], regimes),
+        ]
+    )
+    found = hardest(table, score_of(table), ["PPO"])
+    assert found["PPO"]["rival"] == found["clairvoyant"]["rival"] == "hold short"
+    assert found["PPO"]["squeeze"]["better"]["value"] == 1.0
+    assert found["PPO"]["nothing"]["better"]["value"] == 0.25
+    assert found["PPO"]["nothing"]["more"] == pytest.approx(-5.0)
+    assert found["clairvoyant"]["nothing"]["better"]["value"] == 1.0
+
+
+def score_of(table):
+    """The improvement over the one scripted policy of these tables."""
+    names = table["policy"].unique().to_list()
+    better = {"hold short": estimated(0.6)}
+    return {"policies": {name: {} for name in names}, "improvement": {"PPO": better}}
+
+
+def test_what_false_flips_earn_leaves_out_episodes_that_ignited():
+    regimes = ["squeeze", "near-miss", "near-miss", "nothing"]
+    table = played("PPO", [9.0, 2.0, 1.0, 0.0], regimes, false={1})
+    found = false_flips(table, ["PPO"])["PPO"]
+    assert found["near-miss"]["episodes"] == 2
+    assert found["near-miss"]["with"]["value"] == 200.0
+    assert found["near-miss"]["without"]["value"] == 100.0
+    assert found["nothing"]["with"] is None
 
 
 class Remembers:
@@ -191,6 +271,16 @@ def test_stages_run_once_and_in_order(tmp_path, monkeypatch):
     console = Console(quiet=True)
     reproduce.reproduce(Config(tmp_path / "out", True, ("events",)), console)
     reproduce.reproduce(Config(tmp_path / "out", True), console)
-    assert ran == ["events", "train", "evaluate", "ablations", "unseen", "audit", "page", "models"]
+    assert ran == [
+        "events",
+        "train",
+        "evaluate",
+        "ablations",
+        "unseen",
+        "limits",
+        "audit",
+        "page",
+        "models",
+    ]
     with pytest.raises(ConfigError, match="another plan"):
         reproduce.reproduce(Config(tmp_path / "out"), console)

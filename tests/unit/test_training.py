@@ -2,13 +2,17 @@ import os
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from agents.caution import Cautious
 from agents.quickstart import Config, resolve
-from agents.settings import environment
-from squeezegym import make_sb3_vec
+from agents.settings import Learner, environment, load, parse
+from agents.train import train_into
+from squeezegym import Scenario, make_sb3_vec
 from squeezegym.envs.observation import FEATURES, INDEX
 from squeezegym.errors import ConfigError
 from squeezegym.integrations.decisions import (
+    FLAT,
     KEEP,
     MENU,
     DecisionMenu,
@@ -16,6 +20,7 @@ from squeezegym.integrations.decisions import (
     choose,
     standing_orders,
 )
+from squeezegym.integrations.sb3 import load_policy
 
 ENV_ID = "squeezegym/ShortSqueeze-v0"
 
@@ -56,6 +61,68 @@ def test_an_episode_that_ends_within_a_decision_is_reported_once():
     for row, info in enumerate(infos):
         assert info["terminal_observation"][INDEX["time_left"]] == 0
         assert observations[row, INDEX["time_left"]] > 0.5
+
+
+LONG, SHORT_SIDE = 3, 1  # choices of the menu
+
+
+def cautious(kind, charge=10.0):
+    """Two markets of one kind of episode, and the same that charge for false flips."""
+    kinds = {
+        "squeeze": {"catalyst.squeeze": 1.0, "catalyst.near_miss": 0.0},
+        "near-miss": {"catalyst.squeeze": 0.0, "catalyst.near_miss": 1.0},
+        "nothing": {"catalyst.squeeze": 0.0, "catalyst.near_miss": 0.0},
+    }
+    scenario = Scenario.load("short_squeeze", **kinds[kind])
+    pair = []
+    for _ in range(2):
+        venv = make_sb3_vec(ENV_ID, num_envs=2, seed=4, scenario=scenario)
+        pair.append((venv, DecisionMenu(venv, 10)))
+    (_, plain), (venv, menu) = pair
+    return plain, Cautious(menu, venv, charge)
+
+
+@pytest.mark.parametrize(
+    ("kind", "choice", "charge"),
+    [
+        ("squeeze", LONG, 0.0),
+        ("near-miss", LONG, 0.1),
+        ("nothing", LONG, 0.1),
+        ("nothing", SHORT_SIDE, 0.0),
+    ],
+)
+def test_a_decision_on_the_metaorders_side_costs_where_nothing_will_ignite(kind, choice, charge):
+    plain, charged = cautious(kind)
+    assert (plain.reset() == charged.reset()).all()
+    for _ in range(3):
+        seen, rewards, _, _ = plain.step(np.full(2, choice))
+        same, less, _, _ = charged.step(np.full(2, choice))
+        np.testing.assert_array_equal(seen, same)
+        np.testing.assert_allclose(rewards - less, charge, atol=1e-6)
+
+
+def test_flat_is_what_closes_the_position():
+    assert [MENU[place].tolist() for place in FLAT] == [[0, 1], [0, -1]]
+
+
+def test_a_learner_that_is_never_flat_has_no_chance_of_it(tmp_path):
+    import torch
+
+    settings = load("never_flat").model_copy(update={"num_envs": 2, "steps": 3000})
+    assert settings.learner.never_flat
+    train_into(settings, tmp_path / "run", Console(quiet=True))
+    policy = load_policy(tmp_path / "run" / "policy.zip")
+    observations = np.random.default_rng(0).normal(size=(64, len(FEATURES))).astype(np.float32)
+    chances = policy.network.get_distribution(torch.as_tensor(observations)).distribution.probs
+    assert chances[:, FLAT].max() < 1e-12
+    assert chances[:, SHORT_SIDE].min() > 1e-6
+
+
+def test_only_a_menu_with_flat_can_leave_it_out():
+    with pytest.raises(ConfigError, match=r"never_flat needs a menu with flat .* got sac"):
+        parse(Learner, {"algorithm": "sac", "never_flat": True})
+    with pytest.raises(ConfigError, match="caution"):
+        parse(Learner, {"caution": -1.0})
 
 
 def test_defaults_of_a_short_run_give_way_to_what_is_asked_for():
