@@ -32,6 +32,8 @@ class Claim(NamedTuple):
     found: Mapping[str, float]
     """``value`` with ``low`` and ``high``."""
     reached: bool
+    unit: str = ""
+    """``bp`` of capital, or a share."""
 
 
 def claims(scores: Mapping[str, Any], ours: Sequence[str]) -> list[Claim]:
@@ -56,6 +58,7 @@ def claims(scores: Mapping[str, Any], ours: Sequence[str]) -> list[Claim]:
                 best,
                 earned,
                 earned["value"] > rival["value"],
+                "bp",
             ),
             Claim(
                 name,

@@ -96,7 +96,7 @@ def _claims(scores: Mapping[str, Any]) -> list[str]:
     ours = [LABELS[name] for name in MAIN if LABELS[name] in scores["policies"]]
     rows = []
     for claim in claims(scores, ours):
-        form = "+.0f" if claim.found["high"] > 1.5 else ".3f"
+        form = "+.0f" if claim.unit else ".3f"
         rows.append(
             [
                 claim.policy,
