@@ -64,7 +64,7 @@ class Plan:
 
 
 FULL = Plan(
-    runs={"ppo": 5, "recurrent_ppo": 3, **dict.fromkeys(RETRAINED, 3)},
+    runs={"ppo": 5, "recurrent_ppo": 3, **dict.fromkeys(RETRAINED, 3), "never_flat": 1},
     changes={},
     episodes=2000,
     fewer=500,
