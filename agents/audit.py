@@ -15,9 +15,7 @@ import polars as pl
 
 from agents.baselines.policy import Array
 from agents.estimates import Estimate, draws, estimate, mean
-
-ALONE = "flat"
-"""The policy that stays out."""
+from agents.scores import ALONE, CASCADE
 
 
 def audit(table: pl.DataFrame) -> dict[str, Any]:
@@ -54,7 +52,7 @@ def _compared(both: pl.DataFrame) -> dict[str, Any]:
     if len(others):
         found["added_elsewhere"] = _added(others)._asdict()
     if len(squeezes) and len(others):
-        usual = 0.5 * float(np.median(_of(squeezes, "forced_alone")))
+        usual = CASCADE * float(np.median(_of(squeezes, "forced_alone")))
         for key, column in (("cascades", "forced_base"), ("cascades_alone", "forced_alone")):
             found[key] = estimate([_of(others, column) > max(usual, 1e-9)], mean)._asdict()
     return found

@@ -18,7 +18,7 @@ BETTER = 0.75
 CAPTURE = 0.6
 """Share of what the oracle's flips earn."""
 FALSE_FLIPS = 0.05
-"""Share of the episodes without a squeeze, near-misses among them, at most."""
+"""Share of the seeds without a squeeze, near-misses among them, at most."""
 _BPS = 100.0  # of a percent
 
 
@@ -69,12 +69,14 @@ def claims(scores: Mapping[str, Any], ours: Sequence[str]) -> list[Claim]:
             ),
         ]
         capture = groups.get("squeeze", groups.get("long flush", {})).get("capture")
-        false = groups["all"].get("false_flips")
+        false = groups["all"].get("matched_false_flips")
         if capture:
             asked = f"captures {CAPTURE:g} of the oracle's flips or more"
             told.append(Claim(name, asked, "", capture, capture["value"] >= CAPTURE))
         if false:
-            asked = f"false flips in at most {FALSE_FLIPS:.0%} of the other episodes"
+            asked = (
+                f"false flips on at most {FALSE_FLIPS:.0%} of the matched seeds without a squeeze"
+            )
             told.append(Claim(name, asked, "", false, false["value"] <= FALSE_FLIPS))
     return told
 
@@ -129,11 +131,14 @@ def _against(rows: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def false_flips(table: pl.DataFrame, ours: Sequence[str]) -> dict[str, dict[str, Any]]:
+def false_flips(
+    table: pl.DataFrame, quiet: pl.DataFrame, ours: Sequence[str]
+) -> dict[str, dict[str, Any]]:
     """Return what false flips earn: mean PnL of the episodes with one, and of the like without.
 
     Args:
         table: Episodes.
+        quiet: Seeds without a squeeze, as `agents.scores.quiet_seeds` returns.
         ours: Names of policies.
 
     Returns:
@@ -141,11 +146,11 @@ def false_flips(table: pl.DataFrame, ours: Sequence[str]) -> dict[str, dict[str,
         ``without``, bp; None where there are none.
     """
     told: dict[str, dict[str, Any]] = {}
+    matched = table.join(quiet, on=("env_id", "seed"), how="semi")
     for name in ours:
-        quiet = table.filter((pl.col("policy") == name) & ~pl.col("ignited"))
         told[name] = {}
         for regime in ("near-miss", "nothing"):
-            rows = quiet.filter(pl.col("regime") == regime)
+            rows = matched.filter((pl.col("policy") == name) & (pl.col("regime") == regime))
             if len(rows):
                 told[name][regime] = {
                     "episodes": len(rows),

@@ -154,10 +154,11 @@ def events(study: Study) -> Any:
 
 def ablations(study: Study) -> Any:
     """Take things away: at evaluation, and from training on."""
+    from agents.scores import ALONE
     from agents.worlds import World, evaluations
 
-    masked = {world.name: _scores(study, world, MAIN) for world in evaluations()}
-    retrained = _scores(study, World("retrained"), ["ppo", *RETRAINED])
+    masked = {world.name: _scores(study, world, MAIN, [ALONE]) for world in evaluations()}
+    retrained = _scores(study, World("retrained"), ["ppo", *RETRAINED], [ALONE])
     return {"evaluation": masked, "retrained": retrained}
 
 
@@ -190,6 +191,7 @@ def limits(study: Study) -> Any:
 
     from agents.baselines import ORACLES
     from agents.claims import false_flips, hardest
+    from agents.scores import quiet_seeds
     from agents.worlds import World
 
     table = pl.read_parquet(study.out / EPISODES)
@@ -201,7 +203,9 @@ def limits(study: Study) -> Any:
             for (name, run), policy in study.trained(["no_caution"]).items()
         ]
     )
-    told = false_flips(table, [*ours, *ORACLES]) | false_flips(uncautious, [LABELS["no_caution"]])
+    quiet = quiet_seeds(table)
+    told = false_flips(table, quiet, [*ours, *ORACLES])
+    told |= false_flips(uncautious, quiet, [LABELS["no_caution"]])
     return {"hardest": hardest(table, scores, ours), "false_flips": told}
 
 

@@ -17,6 +17,14 @@ from agents.paths import PARTS
 REGIMES = ("squeeze", "long flush", "near-miss", "nothing")
 ORACLE = "clairvoyant flip"
 """Against which the capture ratio is measured."""
+ALONE = "flat"
+"""The policy that leaves the market alone."""
+CASCADE = 0.5
+"""Share of the usual forced volume of a squeeze that makes a cascade."""
+ALONE = "flat"
+"""The policy that leaves the market alone."""
+CASCADE = 0.5
+"""Share of the usual forced volume of a squeeze that makes a cascade."""
 IDLE_SHARE = 0.95
 """A policy that is inactive in so many episodes does nothing."""
 _BPS = 100.0  # of a percent
@@ -43,8 +51,11 @@ def score(table: pl.DataFrame) -> dict[str, Any]:
     Returns:
         ``policies``: name to regime (and ``all``) to scores, bp of capital where not said
         otherwise; ``improvement``: name to other name to the probability that it earns more in the
-        same episode; ``idle``: names of policies that do nothing.
+        same episode; ``idle``: names of policies that do nothing. False flips are told twice:
+        among the episodes that did not ignite with the policy in them, and, where the table has
+        `ALONE`, as ``matched_false_flips`` among the seeds that `quiet_seeds` names.
     """
+    table = _matched(table)
     names = table["policy"].unique(maintain_order=True).to_list()
     by_name = {name: table.filter(pl.col("policy") == name) for name in names}
     oracle = by_name.get(ORACLE)
@@ -68,6 +79,38 @@ def score(table: pl.DataFrame) -> dict[str, Any]:
             name for name, rows in by_name.items() if _column(rows, "inactive").mean() >= IDLE_SHARE
         ],
     }
+
+
+def usual_forced(alone: pl.DataFrame) -> float:
+    """Return the median forced volume of the squeezes of a market left alone, base; 0 for none."""
+    volumes = alone.filter("ignited")["forced_base"]
+    return float(np.median(volumes.to_numpy())) if len(volumes) else 0.0
+
+
+def quiet_seeds(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the seeds on which a market left alone has no squeeze, the same for all policies.
+
+    It neither ignites nor has a cascade: noise alone can set one off.
+
+    Args:
+        table: Episodes; those of `ALONE` decide.
+
+    Returns:
+        ``env_id`` and ``seed``.
+    """
+    parts = [table.clear().select("env_id", "seed")]
+    for _, alone in table.filter(pl.col("policy") == ALONE).group_by("env_id"):
+        cascade = CASCADE * usual_forced(alone)
+        calm = pl.col("forced_base") < cascade if cascade > 0 else pl.lit(value=True)
+        parts.append(alone.filter(~pl.col("ignited") & calm).select("env_id", "seed"))
+    return pl.concat(parts)
+
+
+def _matched(table: pl.DataFrame) -> pl.DataFrame:
+    """Say in a column ``quiet`` which episodes are of `quiet_seeds`."""
+    quiet = quiet_seeds(table).unique().with_columns(quiet=pl.lit(value=True))
+    joined = table.join(quiet, on=("env_id", "seed"), how="left", maintain_order="left")
+    return joined.with_columns(pl.col("quiet").fill_null(value=False))
 
 
 def _regimes(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -123,6 +166,9 @@ def _flips(rows: pl.DataFrame, oracle: pl.DataFrame | None) -> dict[str, Any]:
     """Return what is said of flips: among the episodes that ignited, and among the others."""
     ignited, quiet = rows.filter(pl.col("ignited")), rows.filter(~pl.col("ignited"))
     told: dict[str, Any] = {}
+    matched = rows.filter("quiet")
+    if len(matched):
+        told["matched_false_flips"] = estimate([_column(matched, "false_flip")], mean)._asdict()
     if len(quiet):
         told["false_flips"] = estimate([_column(quiet, "false_flip")], mean)._asdict()
     if not len(ignited):

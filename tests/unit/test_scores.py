@@ -7,7 +7,7 @@ import pytest
 
 from agents.measures import Episode
 from agents.report import page
-from agents.scores import ORACLE, frame, score
+from agents.scores import ORACLE, frame, quiet_seeds, score
 
 ENV_ID = "squeezegym/ShortSqueeze-v0"
 
@@ -105,3 +105,28 @@ def test_the_page_stands_alone_and_escapes_names(table):
     assert "Does nothing:" in text
     for part in text.split("<svg")[1:]:
         ElementTree.fromstring("<svg" + part[: part.index("</svg>") + 6])
+
+
+def left_alone(ignited, forced):
+    """Episodes of the market left alone, and of a policy that flips in every one."""
+    rows = {"env_id": ENV_ID, "seed": range(len(ignited)), "ignited": ignited}
+    alone = pl.DataFrame({"policy": "flat", **rows, "forced_base": forced})
+    return pl.concat([alone, alone.with_columns(policy=pl.lit("mine"), ignited=pl.lit(False))])
+
+
+def test_quiet_seeds_are_those_on_which_a_market_left_alone_has_no_squeeze():
+    # Two squeezes, a cascade that noise began after a near-miss, and two quiet ones.
+    table = left_alone([True, True, False, False, False], [800.0, 1000.0, 450.0, 449.0, 0.0])
+    assert quiet_seeds(table)["seed"].to_list() == [3, 4]
+    assert len(quiet_seeds(table.filter(pl.col("policy") == "mine"))) == 0
+    none = left_alone([False, False], [10.0, 0.0])  # no squeeze: nothing to measure a cascade by
+    assert quiet_seeds(none)["seed"].to_list() == [0, 1]
+
+
+def test_matched_false_flips_need_a_market_left_alone(table):
+    good = score(table)["policies"]["<b>good</b>"]
+    assert good["all"]["matched_false_flips"]["value"] == 1
+    assert "matched_false_flips" not in good["squeeze"]
+    without = score(table.filter(pl.col("policy") != "flat"))["policies"]["<b>good</b>"]
+    assert "matched_false_flips" not in without["all"]
+    assert without["all"]["false_flips"]["value"] == 1
