@@ -8,7 +8,8 @@ Usage:
 Actions are random and drawn beforehand. Before a measurement the episodes of a batch are put out
 of step, so that resets (each with its burn-in) fall evenly and are paid for as in long training.
 Events are messages that reached a matching engine, burn-in included; they are counted every 10
-steps, so those of an episode's last steps may be missed (under 0.3 %). `lines/step` is how many
+steps, so those of an episode's last steps may be missed (under 0.3 %). The first line is one market
+that nobody looks at, ten steps a call: the kernel alone. `lines/step` is how many
 64-byte lines of a market's record a step changes: what it writes, not what it reads. What a
 learner makes of it is measured by `benchmarks/sb3.py`.
 """
@@ -35,6 +36,9 @@ from rich.console import Console
 from rich.table import Table
 
 import squeezegym
+from squeezegym.batch import Batch
+from squeezegym.codes import Command
+from squeezegym.scenario import Scenario
 
 _STEPS_BETWEEN_COUNTS = 10
 _N_ACTIONS = 64
@@ -169,6 +173,29 @@ def _clock(step: Callable[[int], Any], n: int, count: EventCount, s: Settings) -
     return speeds, events / total, events / steps
 
 
+def bench_market(s: Settings, options: dict[str, Any]) -> Result:
+    """One market that nobody looks at, before its metaorder: the kernel alone, in the cache."""
+    env = gym.make(s.env_id, **options)
+    scenario = env.unwrapped.scenario  # type: ignore[attr-defined]
+    env.close()
+    calm = Scenario.load(scenario, **{"catalyst.orders_per_s": 0.0})
+    batch = Batch.opened(calm, [0], 1)
+    batch.command(slice(None), Command.RUN)
+    step_ns = scenario.episode.step_ms * 1_000_000
+    count = EventCount(batch.markets)
+
+    def step(i: int) -> None:
+        # Ten steps in one call; the clock counts each.
+        if i % _STEPS_BETWEEN_COUNTS == 0:
+            batch.views["until"] += _STEPS_BETWEEN_COUNTS * step_ns
+            batch.advance()
+
+    batch.views["until"] = batch.markets["clock"]["now"]
+    speeds, per_s, per_step = _clock(step, 1, count, s)
+    batch.close()
+    return Result("market alone, calm", 1, 1, speeds, per_s, per_step)
+
+
 def bench_single(s: Settings, options: dict[str, Any]) -> Result:
     """One environment made with ``gym.make``."""
     env = gym.make(s.env_id, **options)
@@ -236,6 +263,7 @@ def bench(s: Settings, console: Console) -> list[Result]:
         console.print(f"measuring {name} ...", highlight=False)
         results.append(measure())
 
+    part("market alone", lambda: bench_market(s, options))
     part("single", lambda: bench_single(s, options))
     part(f"vector {threaded}, 1 thread", lambda: bench_vector(s, options, threaded, 1))
     for n in sizes:
