@@ -81,8 +81,9 @@ class Study:
 
     def trained(self, names: Iterable[str] = MAIN) -> dict[tuple[str, int], Policy]:
         """Load the trained policies, by training and seed."""
-        from squeezegym.integrations.sb3 import load_policy
+        from agents.evaluate import policy_loader
 
+        load_policy = policy_loader()
         return {
             (name, seed): load_policy(policy_file(self.out, name, seed))
             for name in names

@@ -229,8 +229,8 @@ FINDINGS = (
         remark="The same metaorder under every rule, 834 coins, that waits a halt out and then goes"
         " on: demand comes back. The halt follows a rise of 2 % within a minute, which comes after"
         " the cluster of triggers at 0.8 %. Volatility is per second of trading, with the jump over"
-        " a halt, and volume by choice is what activity a rule costs: the volume without forced"
-        " orders.",
+        " a halt, which adds to it here; volume by choice is the volume without forced orders: what"
+        " activity a rule leaves. Each limit leaves more of it, and less of all that a halt is for.",
     ),
     Finding(
         "early_halt",
@@ -252,9 +252,10 @@ FINDINGS = (
         (NONE, _EARLY, _LATE, *map(Rule.load, _PRECAUTIONS)),
         PERSISTENT,
         remark="A halt at 1 % stops the cascade while it begins, so that it is before the fact in"
-        " all but name: it calms, and fewer are liquidated than under the band, for more than it"
-        " costs in activity. The band keeps price from overshooting within seconds; who is"
-        " liquidated it does not change, for the metaorder comes through it more slowly.",
+        " all but name: it calms, and fewer are liquidated than under the price band, for more than"
+        " the band costs in activity. A slower engine and lower leverage beat it as well. The band"
+        " keeps price from overshooting within seconds; whom it saves from liquidation are few, for"
+        " the metaorder comes through it more slowly.",
     ),
     Finding(
         "throttle",
