@@ -230,7 +230,8 @@ FINDINGS = (
         " on: demand comes back. The halt follows a rise of 2 % within a minute, which comes after"
         " the cluster of triggers at 0.8 %. Volatility is per second of trading, with the jump over"
         " a halt, which adds to it here; volume by choice is the volume without forced orders: what"
-        " activity a rule leaves. Each limit leaves more of it, and less of all that a halt is for.",
+        " activity a rule leaves. Each limit leaves more of it, with less volatility and with the"
+        " mark nearer to the fundamental.",
     ),
     Finding(
         "early_halt",
