@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from agents.baselines import BASELINES, ORACLES
+from agents.baselines import BASELINES
 from agents.baselines.policy import Array
 from agents.estimates import estimate, improvement, mean
 from agents.scores import REGIMES
@@ -81,45 +81,41 @@ def claims(scores: Mapping[str, Any], ours: Sequence[str]) -> list[Claim]:
     return told
 
 
-def hardest(
-    table: pl.DataFrame, scores: Mapping[str, Any], ours: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """Take apart the comparison with the scripted policy that is hardest to beat.
+def rivals(scores: Mapping[str, Any], ours: Sequence[str]) -> dict[str, str]:
+    """Return the scripted policy that is hardest to beat for each of ours.
 
     Args:
-        table: Episodes of all policies on the same seeds, as `agents.scores.frame` makes them.
-        scores: Their scores.
+        scores: As `agents.scores.score` returns.
         ours: Names of the trained policies.
+    """
+    scripted = [name for name in BASELINES if name in scores["policies"]]
+    better = scores["improvement"]
+    return {name: min(scripted, key=lambda other: better[name][other]["value"]) for name in ours}
+
+
+def against(table: pl.DataFrame, name: str, rival: str) -> dict[str, Any]:
+    """Take the comparison with a rival apart.
+
+    Args:
+        table: Episodes of both on the same seeds, as `agents.scores.frame` makes them.
+        name: Of the policy.
+        rival: Of the other one.
 
     Returns:
-        By trained policy, and ``clairvoyant`` against the first one's rival: ``rival``, and by
-        regime ``episodes``, ``better`` (probability of earning more) and ``more``: the median of
-        what it earns more in an episode, bp.
+        ``rival``, and by regime ``episodes``, ``better`` (probability of earning more) and
+        ``more``: the median of what it earns more in an episode, bp.
     """
-    found = {}
-    rivals = {
-        name: min(
-            (other for other in BASELINES if other in scores["policies"]),
-            key=lambda other: scores["improvement"][name][other]["value"],
-        )
-        for name in ours
+    other = table.filter(pl.col("policy") == rival)
+    mine = table.filter(pl.col("policy") == name).join(
+        other.select("env_id", "seed", pl.col("pnl_percent").alias("other")),
+        on=("env_id", "seed"),
+        maintain_order="left_right",
+    )
+    regimes = {regime: mine.filter(pl.col("regime") == regime) for regime in REGIMES}
+    return {
+        "rival": rival,
+        **{regime: _against(rows) for regime, rows in regimes.items() if len(rows)},
     }
-    seer = next(iter(ORACLES))
-    if rivals and seer in scores["policies"]:
-        rivals[seer] = rivals[ours[0]]
-    for name, rival in rivals.items():
-        other = table.filter(pl.col("policy") == rival)
-        mine = table.filter(pl.col("policy") == name).join(
-            other.select("env_id", "seed", pl.col("pnl_percent").alias("other")),
-            on=("env_id", "seed"),
-            maintain_order="left_right",
-        )
-        regimes = {r: mine.filter(pl.col("regime") == r) for r in REGIMES}
-        found[name] = {
-            "rival": rival,
-            **{regime: _against(rows) for regime, rows in regimes.items() if len(rows)},
-        }
-    return found
 
 
 def _against(rows: pl.DataFrame) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def predicted_steps(plan: Plan) -> dict[str, float]:
         "events": fewer * 2 * trained,
         "ablations": fewer * (trained * len(evaluations()) + retrained),
         "unseen": fewer * (trained + 2) * len(unseen()),
-        "limits": fewer * plan.runs["no_caution"],
+        "limits": fewer * (plan.runs["no_caution"] + plan.runs["never_flat"]),
         "audit": 0.0,
         "page": 0.0,
         "models": 0.0,

@@ -191,23 +191,23 @@ def limits(study: Study) -> Any:
     import polars as pl
 
     from agents.baselines import ORACLES
-    from agents.claims import false_flips, hardest
+    from agents.claims import against, false_flips, rivals
     from agents.scores import quiet_seeds
     from agents.worlds import World
 
-    table = pl.read_parquet(study.out / EPISODES)
-    scores = read_json(study.out / "evaluate.json")
+    played = pl.read_parquet(study.out / EPISODES)
+    tried = [
+        study.play(World("retrained"), LABELS[name], policy, run)
+        for (name, run), policy in study.trained(["no_caution", "never_flat"]).items()
+    ]
+    table = pl.concat([played, *tried])
     ours = [LABELS[name] for name in MAIN]
-    uncautious = pl.concat(
-        [
-            study.play(World("retrained"), LABELS[name], policy, run)
-            for (name, run), policy in study.trained(["no_caution"]).items()
-        ]
-    )
-    quiet = quiet_seeds(table)
-    told = false_flips(table, quiet, [*ours, *ORACLES])
-    told |= false_flips(uncautious, quiet, [LABELS["no_caution"]])
-    return {"hardest": hardest(table, scores, ours), "false_flips": told}
+    hardest = rivals(read_json(study.out / "evaluate.json"), ours)
+    others = [next(iter(ORACLES)), LABELS["never_flat"]]
+    hardest |= dict.fromkeys(others, hardest[ours[0]])
+    found = {name: against(table, name, rival) for name, rival in hardest.items()}
+    names = [*ours, *ORACLES, LABELS["no_caution"], LABELS["never_flat"]]
+    return {"hardest": found, "false_flips": false_flips(table, quiet_seeds(played), names)}
 
 
 def audit(study: Study) -> Any:

@@ -10,7 +10,7 @@ from rich.console import Console
 from agents import reproduce
 from agents.audit import audit
 from agents.baselines.policy import taking
-from agents.claims import claims, false_flips, hardest
+from agents.claims import against, claims, false_flips, rivals
 from agents.evaluate import resolve_environment
 from agents.events import around, compare
 from agents.paths import Paths, joined
@@ -157,19 +157,18 @@ def test_the_hardest_rival_regime_by_regime():
             played("clairvoyant", [12.0, 12.0, 0.9, 0.9], regimes),
         ]
     )
-    found = hardest(table, score_of(table), ["PPO"])
-    assert found["PPO"]["rival"] == found["clairvoyant"]["rival"] == "hold short"
+    scores = {
+        "policies": {"PPO": {}, "hold short": {}, "momentum": {}},
+        "improvement": {"PPO": {"hold short": estimated(0.6), "momentum": estimated(0.8)}},
+    }
+    assert rivals(scores, ["PPO"]) == {"PPO": "hold short"}
+    found = {name: against(table, name, "hold short") for name in ("PPO", "clairvoyant")}
+    assert found["PPO"]["rival"] == "hold short"
     assert found["PPO"]["squeeze"]["better"]["value"] == 1.0
     assert found["PPO"]["nothing"]["better"]["value"] == 0.25
     assert found["PPO"]["nothing"]["more"] == pytest.approx(-5.0)
     assert found["clairvoyant"]["nothing"]["better"]["value"] == 1.0
-
-
-def score_of(table):
-    """The improvement over the one scripted policy of these tables."""
-    names = table["policy"].unique().to_list()
-    better = {"hold short": estimated(0.6)}
-    return {"policies": {name: {} for name in names}, "improvement": {"PPO": better}}
+    assert "near-miss" not in found["PPO"]
 
 
 def test_what_false_flips_earn_leaves_out_episodes_that_ignited():
