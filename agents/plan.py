@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.evaluate import resolve_environment
+from agents.scores import ORACLE
 from agents.settings import Training, load
 from agents.train import POLICY
 
@@ -41,9 +42,11 @@ class Plan:
     changes: Mapping[str, object]
     """Of every training: settings that differ from its file."""
     episodes: int
-    """Held-out episodes of the main table; a quarter each are near-misses and nothing."""
+    """Held-out episodes of the main table; about a sixth near-misses, a quarter nothing."""
     fewer: int
     """Held-out episodes of everything else."""
+    foreseen: int = 1000
+    """Of the main table's episodes those that the oracle of flips plays: it tries many trips."""
     world: tuple[str, ...] = ()
     """Changes to the scenario everywhere."""
     effort: float = 1.0
@@ -58,15 +61,18 @@ class Plan:
             return settings
         return settings.model_copy(update={"steps": max(1, round(settings.steps * self.effort))})
 
-    def seeds(self, *, fewer: bool = False) -> range:
-        """Return the held-out seeds, far above every training seed."""
-        return range(HELD_OUT, HELD_OUT + (self.fewer if fewer else self.episodes))
+    def seeds(self, *, fewer: bool = False, policy: str = "") -> range:
+        """Return the held-out seeds of a policy, far above every training seed."""
+        count = self.fewer if fewer else self.episodes
+        if policy == ORACLE:
+            count = min(count, self.foreseen)
+        return range(HELD_OUT, HELD_OUT + count)
 
 
 FULL = Plan(
     runs={"ppo": 5, "recurrent_ppo": 3, **dict.fromkeys(RETRAINED, 3), "never_flat": 1},
     changes={},
-    episodes=2000,
+    episodes=3000,
     fewer=500,
 )
 SHORT = Plan(
@@ -124,7 +130,8 @@ def predicted_steps(plan: Plan) -> dict[str, float]:
     retrained = sum(plan.runs[name] for name in ("ppo", *RETRAINED))
     return {
         "train": sum(_training(plan, name) * runs for name, runs in plan.runs.items()),
-        "evaluate": main * (trained + len(BASELINES)) + length * plan.episodes * TRIPS,
+        "evaluate": main * (trained + len(BASELINES))
+        + length * len(plan.seeds(policy=ORACLE)) * TRIPS,
         "events": fewer * 2 * trained,
         "ablations": fewer * (trained * len(evaluations()) + retrained),
         "unseen": fewer * (trained + 2) * len(unseen()),

@@ -77,7 +77,8 @@ def _head(plan: Plan, told: Mapping[str, Any], policies: Mapping[str, str]) -> l
         f"`{command}`, commit {git['commit'][:7]}{clean}, {machine['cores']} cores "
         f"({machine['system']}). Training seeds: {runs}; environment steps a seed: {steps}. "
         f"Held-out seeds {plan.seeds().start} to {plan.seeds().stop - 1} in the first tables, "
-        f"the first {plan.fewer} of them elsewhere; none was trained on. [Agents](agents.md) "
+        f"the first {plan.fewer} of them elsewhere; none was trained on. The oracle of flips plays "
+        f"the first {len(plan.seeds(policy=ORACLE))}. [Agents](agents.md) "
         "says what is measured and how; PnL is in basis points of capital after all costs, "
         "intervals are 95 %.",
         "",
