@@ -306,10 +306,9 @@ def main(args: list[str] | None = None) -> None:
     about = machine()
     console = Console(width=None if sys.stdout.isatty() else 150)
     console.print(table(results, about))
-    one, two = (
-        next(r for r in results if r.name == "vector" and r.threads == t and r.envs == n)
-        for t, n in ((1, results[1].envs), (2, results[1].envs))
-    )
+    vectors = [r for r in results if r.name == "vector"]
+    one = next(r for r in vectors if r.threads == 1)
+    two = next(r for r in vectors if r.threads == 2 and r.envs == one.envs)
     console.print(f"2 threads / 1 thread at {one.envs} markets: {two.median / one.median:.2f}")
     if s.short:
         console.print("a smoke run: these numbers mean nothing")
