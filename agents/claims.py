@@ -46,10 +46,9 @@ def claims(scores: Mapping[str, Any], ours: Sequence[str]) -> list[Claim]:
     policies = scores["policies"]
     scripted = [name for name in BASELINES if name in policies]
     told = []
-    for name in ours:
+    for name, least in rivals(scores, ours).items():
         groups, better = policies[name], scores["improvement"][name]
         best = max(scripted, key=lambda other: policies[other]["all"]["iqm"]["value"])
-        least = min(scripted, key=lambda other: better[other]["value"])
         rival, earned = policies[best]["all"]["iqm"], groups["all"]["iqm"]
         told += [
             Claim(
