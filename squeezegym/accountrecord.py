@@ -109,6 +109,7 @@ ENGINE_DTYPE = np.dtype(
         ("free_at", "i8"),  # end of the pause after the last service
         ("serving", "i8"),  # ring whose head goes on at once: 1 fresh, 2 waiting; 0 none; 3 in line
         ("cursor", "i8"),  # slot or rank at which a shared remainder goes on
+        ("ranked", "i8"),  # accounts that are still in line for a deleveraging
         ("fund_peak", "i8"),  # quanta
         ("fund_off", "i8"),  # 1: after a drawdown the fund supports nobody
         ("block_start", "i8"),

@@ -4,7 +4,7 @@ import numpy as np
 
 from squeezegym._jit import entry, kernel
 from squeezegym.codes import ZERO
-from squeezegym.core.deleveraging import light
+from squeezegym.core.deleveraging import light, take_best
 from squeezegym.core.remainder import rank_side
 from squeezegym.core.triggers import RANKED
 
@@ -12,17 +12,14 @@ from squeezegym.core.triggers import RANKED
 @kernel
 def light_side(market, params, perp, lights):
     """Write the lights of the positions that oppose one of ``perp`` lots."""
-    rank_side(market, params, perp, market["marks"]["mark"])
+    size = rank_side(market, params, perp, market["marks"]["mark"])
     order = market["queue"][RANKED]
     total = ZERO
-    for slot in range(order.shape[0]):
-        if market["ranks"][slot] != -np.inf:
-            total += abs(market["accounts"][slot]["perp"])
+    for i in range(size):
+        total += abs(market["accounts"][order[i]]["perp"])
     ahead = ZERO
-    for i in range(order.shape[0]):
-        slot = order[i]
-        if market["ranks"][slot] == -np.inf:
-            return
+    for left in range(size, 0, -1):
+        slot = take_best(market["ranks"], order, np.int64(left))
         ahead += abs(market["accounts"][slot]["perp"])
         lights[slot] = np.uint8(light(ahead, total))
 

@@ -24,8 +24,9 @@ from squeezegym.core.deleveraging import (
     binance_score,
     bitmex_score,
     hyperliquid_score,
-    rank,
+    line_up,
     socialised_loss,
+    take_best,
 )
 from squeezegym.core.exchange import withdraw_all
 from squeezegym.core.fund import purse
@@ -100,7 +101,7 @@ def _close_by_rank(market, params, slot, price):
     account = market["accounts"][slot]
     engine = market["engine"]
     if engine["cursor"] == 0:  # nothing that ranks depend on changes before the last event
-        rank_side(market, params, account["perp"], price)
+        engine["ranked"] = rank_side(market, params, account["perp"], price)
     for _ in range(_COUNTERPARTIES_AN_EVENT):
         other = _next_ranked(market, account["perp"], price)
         size = abs(account["perp"])
@@ -116,10 +117,9 @@ def _close_by_rank(market, params, slot, price):
 def _next_ranked(market, perp, price):
     """Slot of the next account in the order of a deleveraging, or OUTSIDE."""
     engine = market["engine"]
-    while engine["cursor"] < market["ranks"].shape[0]:
-        ranked = np.int64(market["queue"][RANKED, engine["cursor"]])
-        if market["ranks"][ranked] == -np.inf:
-            break
+    while engine["ranked"] > 0:
+        ranked = take_best(market["ranks"], market["queue"][RANKED], engine["ranked"])
+        engine["ranked"] -= 1
         engine["cursor"] += 1
         if _eligible(market, ranked, perp, price):  # a message in between may have closed it
             return ranked
@@ -128,23 +128,29 @@ def _next_ranked(market, perp, price):
 
 @kernel
 def rank_side(market, params, perp, price):
-    """Score every individual account that can be deleveraged, -inf all others, and sort them.
+    """Score every individual account that can be deleveraged, and line them up by it.
 
     Args:
-        market: The market record; writes ``market["ranks"]`` and its order, best first, to the
-            RANKED row of ``market["queue"]``.
+        market: The market record; writes ``market["ranks"]`` of these accounts, and their heap
+            for ``take_best`` to the RANKED row of ``market["queue"]``.
         params: Its parameters.
         perp: Lots of the position to close: those opposing it are ranked.
         price: Price of the closing, ticks.
+
+    Returns:
+        How many they are.
     """
     mark = market["marks"]["mark"]
     ranks = market["ranks"]
-    for slot in range(ranks.shape[0]):
-        if slot >= LEARNER and _eligible(market, np.int64(slot), perp, price):
+    order = market["queue"][RANKED]
+    size = ZERO
+    for slot in range(LEARNER, ranks.shape[0]):
+        if _eligible(market, np.int64(slot), perp, price):
             ranks[slot] = adl_score(market, params, market["accounts"][slot], mark)
-        else:
-            ranks[slot] = -np.inf
-    rank(ranks, market["queue"][RANKED])
+            order[size] = slot
+            size += 1
+    line_up(ranks, order, size)
+    return size
 
 
 @kernel

@@ -9,7 +9,7 @@ import numpy as np
 
 from squeezegym._jit import kernel
 from squeezegym.codes import BUY, IS_CROSSED, IS_FAR, NO_ASK, NO_BID, NO_SLOT, SELL
-from squeezegym.core.ladder import vacate
+from squeezegym.core.ladder import next_occupied, previous_occupied, vacate
 from squeezegym.core.levels import append, in_window
 
 CROSSED = np.int64(2)  # list number of a side's crossed list, less the side
@@ -128,13 +128,18 @@ def _centre(book):
 def _retire(book, side, low, high):
     """Move the orders of levels low..high, the farthest of the window, into the far list."""
     mask = np.int64(book["levels"].shape[0] - 1)
-    for step in range(high - low + 1):
-        price = low + step if side == BUY else high - step
-        place = price & mask
+    place = (low if side == BUY else high) & mask
+    left = high - low
+    while True:
+        found = _around(book, side, place)
+        if found < 0:
+            return
+        left -= (found - place) & mask if side == BUY else (place - found) & mask
+        if left < 0:
+            return
+        place = found
         level = book["levels"][place]
         slot = level["tail"]
-        if slot == NO_SLOT:
-            continue
         while slot != NO_SLOT:
             before = book["orders"][slot]["prev"]
             book["orders"][slot]["flags"] |= np.uint16(IS_FAR)
@@ -144,6 +149,17 @@ def _retire(book, side, low, high):
         level["tail"] = NO_SLOT
         level["qty"] = 0
         vacate(book, side, place)
+
+
+@kernel(inline=True)
+def _around(book, side, place):
+    """The occupied place of a side nearest to ``place`` on the way to the touch, or NOWHERE."""
+    if side == BUY:
+        found = next_occupied(book, BUY, place)
+        return next_occupied(book, BUY, np.int64(0)) if found < 0 else found
+    found = previous_occupied(book, SELL, place)
+    last = np.int64(book["levels"].shape[0] - 1)
+    return previous_occupied(book, SELL, last) if found < 0 else found
 
 
 @kernel

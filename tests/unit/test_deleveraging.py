@@ -128,6 +128,20 @@ def test_allocation_equals_a_sorted_walk(accounts, wanted):
     assert allocate(qty, score, wanted) == (ranked, expected, left)
 
 
+@given(
+    scores=st.lists(st.integers(-3, 3), min_size=1, max_size=60),
+    picked=st.data(),
+)
+def test_the_best_of_some_come_in_the_order_of_all(scores, picked):
+    some = picked.draw(st.lists(st.sampled_from(range(len(scores))), unique=True))
+    score, order = np.array(scores, float), np.full(len(scores), -1)
+    order[: len(some)] = some
+    from_python(deleveraging.line_up)(score, order, np.int64(len(some)))
+    take = from_python(deleveraging.take_best)
+    taken = [int(take(score, order, np.int64(left))) for left in range(len(some), 0, -1)]
+    assert taken == sorted(some, key=lambda i: (-scores[i], i))
+
+
 def test_lights_of_the_worked_queue():
     ahead = np.cumsum([QTY[i] for i in (1, 4, 3, 0, 5, 2)])
     lights = [int(from_python(deleveraging.light)(q, np.int64(sum(QTY)))) for q in ahead]
