@@ -264,7 +264,22 @@ def _prefetch_address(typingctx: Any, address: Any) -> Any:
     return types.void(types.int64), codegen
 
 
+@intrinsic
+def _word_at(typingctx: Any, address: Any) -> Any:
+    """The eight bytes at an address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        word = context.get_value_type(types.uint64)
+        return builder.load(builder.inttoptr(args[0], word.as_pointer()))
+
+    return types.uint64(types.int64), codegen
+
+
 if JIT_DISABLED:
+
+    def first_word(record: Any) -> Any:
+        """The first eight bytes of a record, as a uint64."""
+        return np.frombuffer(record.tobytes(), np.uint64, 1)[0]
 
     def to_bits(value: Any) -> Any:
         """The bits of a float64, as a uint64."""
@@ -325,6 +340,11 @@ else:
     def address_of(record: Any) -> Any:
         """Machine address of a record."""
         return _address_of(record)  # type: ignore[call-arg]
+
+    @kernel(inline=True)
+    def first_word(record: Any) -> Any:
+        """The first eight bytes of a record, as a uint64."""
+        return _word_at(_address_of(record))  # type: ignore[call-arg]
 
     @kernel(inline=True)
     def prefetch_address(address: Any) -> None:

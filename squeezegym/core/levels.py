@@ -6,9 +6,13 @@ of :mod:`squeezegym.core.ladder`, so the best price behind another is found in t
 
 import numpy as np
 
-from squeezegym._jit import kernel
+from squeezegym._jit import kernel, leading_bit, trailing_zeros
 from squeezegym.codes import BUY, NO_ASK, NO_BID, NO_SLOT, SELL
 from squeezegym.core.ladder import next_occupied, occupy, previous_occupied, vacate
+
+_ONE = np.uint64(1)
+_ALL = np.uint64(2**64 - 1)
+_WORD = np.int64(63)
 
 
 @kernel(inline=True)
@@ -41,6 +45,31 @@ def beyond(book, side, price):
         return price - ((place - found) & mask)
     slot = book["waiting_head"][BUY]
     return NO_BID if slot == NO_SLOT else np.int64(book["orders"][slot]["price"])
+
+
+@kernel(inline=True)
+def give_way(book, side, price):
+    """Vacate the best level of a side and make the next one the best, which is mostly near."""
+    place = price & np.int64(book["levels"].shape[0] - 1)
+    word = place >> 6
+    bit = place & _WORD
+    rest = book["fine"][side, word] & ~(_ONE << np.uint64(bit))
+    # Sides alternate at random: both searches are cheaper than a branch that is guessed wrong.
+    above = rest & (_ALL << np.uint64(bit))
+    below = rest & (_ALL >> np.uint64(_WORD - bit))
+    behind = above if side == SELL else below
+    if behind != 0:
+        book["fine"][side, word] = rest
+        up = trailing_zeros(behind)
+        down = leading_bit(behind)
+        best = price - bit + (up if side == SELL else down)
+    else:
+        vacate(book, side, place)
+        best = beyond(book, side, price)
+    bid = book["best_bid"]
+    ask = book["best_ask"]
+    book["best_bid"] = best if side == BUY else bid
+    book["best_ask"] = ask if side == BUY else best
 
 
 @kernel

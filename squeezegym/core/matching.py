@@ -31,8 +31,7 @@ from squeezegym.codes import (
     ZERO,
 )
 from squeezegym.core.book import crosses, remove, shrink
-from squeezegym.core.ladder import vacate
-from squeezegym.core.levels import beyond, in_window
+from squeezegym.core.levels import give_way, in_window
 from squeezegym.core.priority import fillable, reducible
 from squeezegym.core.window import CROSSED, roll
 from squeezegym.statuses import (
@@ -184,7 +183,7 @@ def shunned(book, owner):
     return NO_OWNER if book["self_trade"] == _ALLOW else owner
 
 
-def matcher(settle):  # noqa: C901  (the hot loop stays in one place)
+def matcher(settle):
     """Build the matching loop around a settlement.
 
     Args:
@@ -258,11 +257,7 @@ def matcher(settle):  # noqa: C901  (the hot loop stays in one place)
                 book["orders"][slot]["prev"] = NO_SLOT
             else:
                 level["tail"] = NO_SLOT
-                vacate(book, opposite, best & mask)
-                if side == BUY:
-                    book["best_ask"] = beyond(book, SELL, best)
-                else:
-                    book["best_bid"] = beyond(book, BUY, best)
+                give_way(book, opposite, best)
         return qty
 
     return match

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from squeezegym._jit import entry, kernel, prefetch
+from squeezegym._jit import entry, first_word, kernel, prefetch
 from squeezegym.codes import (
     AMEND,
     CANCEL,
@@ -11,11 +11,13 @@ from squeezegym.codes import (
     GTC,
     IS_POST_ONLY,
     IS_REDUCE_ONLY,
+    MAX_QTY,
     NEW,
     NO_SLOT,
     ONE,
     STATE_CANCEL_ONLY,
     STATE_HALTED,
+    STATE_OPEN,
     ZERO,
 )
 from squeezegym.core.book import (
@@ -66,12 +68,55 @@ from squeezegym.statuses import (
 )
 from squeezegym.statuses import CANCEL_ONLY as CANCEL_ONLY_STATUS
 
+# Bits of a message's first word that are 0 in a plain order: new, good till cancelled, no flags.
+_STRANGE = np.uint64(0xFFFF_FEFF)
+_KIND = np.uint64(0xFF)
+_ONE = np.uint64(1)
+_SIDE_AT = np.uint64(8)
+_OWNER_AT = np.uint64(32)
 _AHEAD = 8  # messages between asking for the line of an id and using it
 
 
 @kernel(inline=True)
+def just_rests(desk, by_id, head, message):
+    """Whether a plain order is in order and trades with nothing, as most do."""
+    book = desk["book"]
+    side = np.int64((head >> _SIDE_AT) & _ONE)
+    price = message["price"]
+    qty = message["qty"]
+    return (
+        price >= book["lowest"]
+        and price <= book["highest"]
+        and qty >= 1
+        and qty <= MAX_QTY
+        and np.int64(head >> _OWNER_AT) < desk["owners"]
+        and not crosses(book, side, price)
+        and book["free"] != NO_SLOT
+        and not (by_id and look_up(desk, message["order_id"]) != NO_SLOT)
+    )
+
+
+@kernel(inline=True)
+def rest(desk, by_id, head, message, receipt):
+    """Enter an order that :func:`just_rests`."""
+    book = desk["book"]
+    side = np.int64((head >> _SIDE_AT) & _ONE)
+    price = message["price"]
+    qty = message["qty"]
+    order_id = message["order_id"]
+    if not by_id:
+        book["sequence"] += np.uint64(1)
+        order_id = next_id(book)
+    slot = claim(book, order_id, np.int64(head >> _OWNER_AT), side, ZERO)
+    queue_up(book, slot, side, price, qty)
+    if by_id:
+        note(desk, order_id, slot)
+    acknowledge(receipt, order_id, RESTING, ZERO, qty, ZERO)
+
+
+@kernel(inline=True)
 def take_new(desk, by_id, tape, index, message, receipt):
-    """Enter a new order: a plain one that just rests at once, any other by :func:`take_active`."""
+    """Enter a new order that may trade, or that a rule has to look at, or refuse it."""
     book = desk["book"]
     side = np.int64(message["side"])
     tif = np.int64(message["tif"])
@@ -86,22 +131,8 @@ def take_new(desk, by_id, tape, index, message, receipt):
             status = DUPLICATE_ORDER
     if status != ACCEPTED:
         answer(desk, receipt, order_id, status, ZERO, ZERO, ZERO)
-    elif (
-        np.int64(message["flags"]) | tif != 0
-        or price == 0
-        or crosses(book, side, price)
-        or book["free"] == NO_SLOT
-    ):
-        take_active(desk, tape, index, message, receipt)
     else:
-        if not by_id:
-            book["sequence"] += np.uint64(1)
-            order_id = next_id(book)
-        slot = claim(book, order_id, np.int64(message["owner"]), side, ZERO)
-        queue_up(book, slot, side, price, qty)
-        if by_id:
-            note(desk, order_id, slot)
-        acknowledge(receipt, order_id, RESTING, ZERO, qty, ZERO)
+        take_active(desk, tape, index, message, receipt)
 
 
 @kernel(inline=True)
@@ -283,6 +314,7 @@ def take_all(desk, messages, receipts, tape):
     last_slot = np.int64(book["orders"].shape[0] - 1)
     desk["n_tape"] = 0
     cancelled = ZERO
+    is_open = np.int64(book["state"]) == STATE_OPEN
     for i in range(messages.shape[0]):
         coming = messages[min(i + _AHEAD, last)]["order_id"]
         if by_id:
@@ -290,8 +322,11 @@ def take_all(desk, messages, receipts, tape):
         else:
             prefetch(book["orders"][min(np.int64(coming & SLOT_MASK), last_slot)], 0, 1)
         message = messages[i]
-        kind = np.int64(message["kind"])
-        if kind == NEW:
+        head = first_word(message)
+        kind = np.int64(head & _KIND)
+        if is_open and head & _STRANGE == 0 and just_rests(desk, by_id, head, message):
+            rest(desk, by_id, head, message, receipts[i])
+        elif kind == NEW:
             take_new(desk, by_id, tape, i, message, receipts[i])
         elif kind == CANCEL:
             cancelled += take_cancel(desk, by_id, message, receipts[i])
