@@ -110,9 +110,10 @@ class Rows:
         self._write(actions, rows)
         if fresh.any():
             self._prepare_reset(fresh, generators)
-        last = rows & (self.elapsed + 1 >= self.n_steps)
-        views["until"] = np.minimum((self.elapsed + 1) * self.step_ns, self.horizon_ns)
-        command = np.where(rows, int(Command.RUN), 0) | np.where(last, int(Command.CLOSE), 0)
+        coming = self.elapsed + 1
+        last = rows & (coming >= self.n_steps)
+        views["until"] = np.minimum(coming * self.step_ns, self.horizon_ns)
+        command = rows * int(Command.RUN) + last * int(Command.CLOSE)
         views["command"] = np.where(fresh, int(Command.RESET), command)
         self.batch.advance()
         if fresh.any():
@@ -132,8 +133,8 @@ class Rows:
             orders = read_menu(actions, rows, self.standing)
             self.standing[rows] = orders[rows]
         views = self.batch.views
-        views["target"][rows] = orders[rows, 0]
-        views["aggression"][rows] = orders[rows, 1]
+        np.copyto(views["target"], orders[:, 0], where=rows)
+        np.copyto(views["aggression"], orders[:, 1], where=rows)
         views["has_action"] = rows
 
     def _settle(self, rows: Any) -> tuple[Any, Any]:
@@ -150,7 +151,7 @@ class Rows:
         views = self.batch.views
         with_it = self.flip_side * views["position"] >= FLIP_POSITION * self.limit
         held = with_it & (views["ignited"] != 0)
-        self.flip_steps[rows] = np.where(held, self.flip_steps + 1, 0)[rows]
+        np.copyto(self.flip_steps, (self.flip_steps + 1) * held, where=rows)
         self.flipped |= self.flip_steps * self.step_ns >= FLIP_HOLD_NS
 
     def _prepare_reset(self, rows: Any, generators: list[np.random.Generator]) -> None:
