@@ -4,7 +4,8 @@ import numpy as np
 
 from squeezegym._jit import entry, kernel
 from squeezegym.codes import ZERO
-from squeezegym.core.deleveraging import light, take_best
+from squeezegym.core.deleveraging import light
+from squeezegym.core.ranking import take_best
 from squeezegym.core.remainder import rank_side
 from squeezegym.core.triggers import RANKED
 

@@ -68,6 +68,7 @@ def open_engine(market, params):
     engine["free_at"] = now
     engine["serving"] = 0
     engine["cursor"] = 0
+    engine["ranked"] = 0
     engine["fund_peak"] = params["liquidation"]["fund"]
     engine["fund_off"] = 0
     engine["block_start"] = now

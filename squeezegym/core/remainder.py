@@ -24,13 +24,12 @@ from squeezegym.core.deleveraging import (
     binance_score,
     bitmex_score,
     hyperliquid_score,
-    line_up,
     socialised_loss,
-    take_best,
 )
 from squeezegym.core.exchange import withdraw_all
 from squeezegym.core.fund import purse
 from squeezegym.core.margin import bankruptcy_price, maintenance_margin, margin_of
+from squeezegym.core.ranking import line_up, take_best
 from squeezegym.core.seats import is_learner, seat_of, tell
 from squeezegym.core.triggers import LONGS, RANKED, SHORTS, delist, enlist
 
@@ -64,6 +63,7 @@ def share_remainder(market, params, slot, price):
         finished = _close_by_rank(market, params, slot, price)
     if finished:
         market["engine"]["cursor"] = 0
+        market["engine"]["ranked"] = 0
     return finished
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from squeezegym.core import deleveraging
+from squeezegym.core import deleveraging, ranking
 from tests.kernels import from_python
 
 pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
@@ -136,8 +136,8 @@ def test_the_best_of_some_come_in_the_order_of_all(scores, picked):
     some = picked.draw(st.lists(st.sampled_from(range(len(scores))), unique=True))
     score, order = np.array(scores, float), np.full(len(scores), -1)
     order[: len(some)] = some
-    from_python(deleveraging.line_up)(score, order, np.int64(len(some)))
-    take = from_python(deleveraging.take_best)
+    from_python(ranking.line_up)(score, order, np.int64(len(some)))
+    take = from_python(ranking.take_best)
     taken = [int(take(score, order, np.int64(left))) for left in range(len(some), 0, -1)]
     assert taken == sorted(some, key=lambda i: (-scores[i], i))
 
