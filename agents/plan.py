@@ -61,9 +61,9 @@ class Plan:
             return settings
         return settings.model_copy(update={"steps": max(1, round(settings.steps * self.effort))})
 
-    def seeds(self, *, fewer: bool = False, policy: str = "") -> range:
+    def seeds(self, *, fewer: bool = False, policy: str = "", times: int = 1) -> range:
         """Return the held-out seeds of a policy, far above every training seed."""
-        count = self.fewer if fewer else self.episodes
+        count = self.fewer * times if fewer else self.episodes
         if policy == ORACLE:
             count = min(count, self.foreseen)
         return range(HELD_OUT, HELD_OUT + count)
@@ -134,7 +134,7 @@ def predicted_steps(plan: Plan) -> dict[str, float]:
         + length * len(plan.seeds(policy=ORACLE)) * TRIPS,
         "events": fewer * 2 * trained,
         "ablations": fewer * (trained * len(evaluations()) + retrained),
-        "unseen": fewer * (trained + 2) * len(unseen()),
+        "unseen": fewer * (trained + 2) * sum(world.times for world in unseen()),
         "limits": fewer * (plan.runs["no_caution"] + plan.runs["never_flat"]),
         "audit": 0.0,
         "page": 0.0,

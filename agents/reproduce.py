@@ -98,7 +98,7 @@ class Study:
 
         changes = (*self.plan.world, *world.changes)
         kwargs = resolve_environment(world.env_id, changes)
-        seeds = self.plan.seeds(fewer=True)
+        seeds = self.plan.seeds(fewer=True, times=world.times)
         played = play(name, world.wrap(policy), world.env_id, kwargs, seeds)
         return frame(played, world.env_id, run)
 

@@ -12,6 +12,7 @@ from agents.plan import LABELS, MAIN, Plan, run_folder
 from agents.report import earned, interval, quartiles
 from agents.runfolder import read_json
 from agents.scores import ALONE, ORACLE, REGIMES
+from agents.worlds import MIRRORED
 from squeezegym.files import write_whole
 
 _SMOKE = (
@@ -203,7 +204,33 @@ def _ablations(found: Mapping[str, Any]) -> list[str]:
 
 
 def _unseen(found: Mapping[str, Any]) -> list[str]:
-    return ["## What carries over", "", *_worlds(found)]
+    return [
+        "## What carries over",
+        "",
+        *_worlds(found),
+        "The mirrored market, where longs are flushed, regime by regime. It is played on twice as "
+        "many seeds; episodes are those of all trainings of a policy.",
+        "",
+        *_mirrored(found[MIRRORED]),
+    ]
+
+
+def _mirrored(policies: Mapping[str, Any]) -> list[str]:
+    """Return one row a regime and policy, with the number of episodes."""
+    rows = [
+        [
+            regime,
+            name,
+            str(groups[regime]["episodes"]),
+            interval(groups[regime]["iqm"]),
+            interval(groups[regime]["mean"]),
+            interval(groups[regime].get("flipped"), 100, ".0f"),
+        ]
+        for regime in REGIMES
+        for name, groups in policies.items()
+        if regime in groups
+    ]
+    return table(("regime", "policy", "episodes", "IQM", "mean", "flips %"), rows)
 
 
 def _worlds(worlds: Mapping[str, Any], hidden: str = "") -> list[str]:

@@ -240,6 +240,7 @@ def test_the_plan_names_trainings_and_predicts_every_stage(plan):
         assert settings.seed == 2 and settings.learner == load(name).learner
         settings.resolved()
     assert plan.seeds(fewer=True).start == plan.seeds().start >= 1_000_000
+    assert len(plan.seeds(fewer=True, times=2)) == 2 * plan.fewer
 
 
 def test_less_effort_is_fewer_steps_of_the_same_trainings():
