@@ -38,6 +38,29 @@ def vacate(ladder, side, place):
             ladder["top"][side] &= ~(_ONE << np.uint64(block))
 
 
+@kernel(inline=True)
+def vacate_near(ladder, side, place, upwards):
+    """Mark a place as empty, and look for the next occupied one in its word.
+
+    Returns:
+        That place, above or below, or NOWHERE: then it is in another word, if there is one.
+    """
+    word = place >> 6
+    bit = place & _WORD
+    rest = ladder["fine"][side, word] & ~(_ONE << np.uint64(bit))
+    # The direction alternates at random: both searches are cheaper than a branch guessed wrong.
+    above = rest & (_ALL << np.uint64(bit))
+    below = rest & (_ALL >> np.uint64(_WORD - bit))
+    ahead = above if upwards else below
+    if ahead == 0:
+        vacate(ladder, side, place)
+        return NOWHERE
+    ladder["fine"][side, word] = rest
+    up = trailing_zeros(ahead)
+    down = leading_bit(ahead)
+    return (word << 6) + (up if upwards else down)
+
+
 @kernel
 def next_occupied(ladder, side, place):
     """Return the lowest occupied place at or above ``place``, or NOWHERE."""

@@ -6,13 +6,15 @@ of :mod:`squeezegym.core.ladder`, so the best price behind another is found in t
 
 import numpy as np
 
-from squeezegym._jit import kernel, leading_bit, trailing_zeros
+from squeezegym._jit import kernel
 from squeezegym.codes import BUY, NO_ASK, NO_BID, NO_SLOT, SELL
-from squeezegym.core.ladder import next_occupied, occupy, previous_occupied, vacate
-
-_ONE = np.uint64(1)
-_ALL = np.uint64(2**64 - 1)
-_WORD = np.int64(63)
+from squeezegym.core.ladder import (
+    next_occupied,
+    occupy,
+    previous_occupied,
+    vacate,
+    vacate_near,
+)
 
 
 @kernel(inline=True)
@@ -51,20 +53,10 @@ def beyond(book, side, price):
 def give_way(book, side, price):
     """Vacate the best level of a side and make the next one the best, which is mostly near."""
     place = price & np.int64(book["levels"].shape[0] - 1)
-    word = place >> 6
-    bit = place & _WORD
-    rest = book["fine"][side, word] & ~(_ONE << np.uint64(bit))
-    # Sides alternate at random: both searches are cheaper than a branch that is guessed wrong.
-    above = rest & (_ALL << np.uint64(bit))
-    below = rest & (_ALL >> np.uint64(_WORD - bit))
-    behind = above if side == SELL else below
-    if behind != 0:
-        book["fine"][side, word] = rest
-        up = trailing_zeros(behind)
-        down = leading_bit(behind)
-        best = price - bit + (up if side == SELL else down)
+    near = vacate_near(book, side, place, side == SELL)
+    if near >= 0:
+        best = price + near - place
     else:
-        vacate(book, side, place)
         best = beyond(book, side, price)
     bid = book["best_bid"]
     ask = book["best_ask"]
