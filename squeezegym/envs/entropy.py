@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium.vector.utils import batch_space
 
 from squeezegym.arguments import integer
+from squeezegym.errors import ConfigError
 from squeezegym.theory.entropywatch import NAMES, EntropyWatch
 
 SEEN = (*NAMES, "filled")
@@ -48,10 +49,18 @@ class _Row:
         self.seen[-1] = min(1.0, self._samples / (self._window + 1))
 
 
-def _space(space: Any) -> gym.spaces.Box:
+def _space(env: Any, space: Any) -> gym.spaces.Box:
     """The observation space of one market with the added entries."""
+    if not hasattr(env.unwrapped, "batch"):
+        raise ConfigError(
+            f"entropies are of a squeezegym market, got {env}; for many markets wrap what "
+            "gym.make_vec makes with VectorEntropyObservation"
+        )
     if not isinstance(space, gym.spaces.Box) or len(space.shape) != 1:
-        raise TypeError(f"entropies are added to a flat Box; the observation space is {space}")
+        raise ConfigError(
+            f"entropies are added to a flat Box, the observation space is {space}; wrap the "
+            "environment in them before anything that changes its shape"
+        )
     low = np.concatenate([space.low, np.full(len(NAMES), -_MOST), [0.0]])
     high = np.concatenate([space.high, np.full(len(NAMES), _MOST), [1.0]])
     return gym.spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
@@ -78,7 +87,7 @@ class EntropyObservation(
         every: Decisions between two measurements; in between the last one is shown.
 
     Raises:
-        TypeError: The observation is no flat Box.
+        ConfigError: No market of squeezegym, no flat Box, or a number out of its range.
 
     Example:
         >>> import gymnasium as gym
@@ -97,7 +106,7 @@ class EntropyObservation(
         )
         gym.ObservationWrapper.__init__(self, env)
         integer("every", every, 1, 1_000_000)
-        self.observation_space = _space(env.observation_space)
+        self.observation_space = _space(env, env.observation_space)
         self._row = _Row(window, shuffles, every)
 
     def observation(self, observation: Any) -> Any:
@@ -118,7 +127,7 @@ class VectorEntropyObservation(gym.vector.VectorWrapper):
         every: As there.
 
     Raises:
-        TypeError: The observation is no flat Box.
+        ConfigError: No market of squeezegym, no flat Box, or a number out of its range.
     """
 
     def __init__(
@@ -126,7 +135,7 @@ class VectorEntropyObservation(gym.vector.VectorWrapper):
     ) -> None:
         super().__init__(env)
         integer("every", every, 1, 1_000_000)
-        self.single_observation_space = _space(env.single_observation_space)
+        self.single_observation_space = _space(env, env.single_observation_space)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
         self._seen_by = [_Row(window, shuffles, every) for _ in range(env.num_envs)]
 

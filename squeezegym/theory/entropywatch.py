@@ -23,6 +23,7 @@ from squeezegym.theory.patterns import (
 from squeezegym.theory.samples import FloatArray
 from squeezegym.units import SECOND
 
+_SLOW = 1  # of the feed's horizons: ten seconds, of which an interval loses little
 NAMES = (
     "sign_entropy",
     "block_entropy",
@@ -80,11 +81,11 @@ class EntropyWatch:
         """
         seen = record["feed"]["seen"]
         self._mids.append((_seen_mid(seen, Venue.PERP), _seen_mid(seen, Venue.SPOT)))
-        sums = np.array([*seen["taken"][1][Venue.PERP], *seen["forced"][1]])
+        sums = np.array([*seen["taken"][_SLOW][Venue.PERP], *seen["forced"][_SLOW]])
         times = np.array([seen["seen"][1], seen["seen"][1], seen["seen"][2], seen["seen"][2]])
         if self._sums is not None:
             before, then = self._sums
-            kept = before * np.exp((then - times) / (HORIZONS[1] * SECOND))
+            kept = before * np.exp((then - times) / (HORIZONS[_SLOW] * SECOND))
             new = np.rint(sums - kept)
             bought, sold = self._taken[-1]
             self._taken.append((bought + new[Side.BUY], sold + new[Side.SELL]))

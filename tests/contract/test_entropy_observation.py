@@ -152,5 +152,13 @@ def test_refuses_what_makes_no_sense(changes, error, words):
 
 def test_needs_a_flat_box():
     stacked = gym.wrappers.FrameStackObservation(gym.make(ENV), 2)
-    with pytest.raises(TypeError, match="flat Box"):
+    with pytest.raises(ConfigError, match="before anything that changes its shape"):
         EntropyObservation(stacked, **WINDOW)
+
+
+def test_needs_a_market_of_squeezegym():
+    with pytest.raises(ConfigError, match=r"of a squeezegym market, got .*CartPole"):
+        EntropyObservation(gym.make("CartPole-v1"), **WINDOW)
+    copies = gym.vector.SyncVectorEnv([lambda: gym.make(ENV)] * 2)
+    with pytest.raises(ConfigError, match=r"gym\.make_vec makes with VectorEntropyObservation"):
+        VectorEntropyObservation(copies, **WINDOW)
