@@ -11,8 +11,6 @@ import json
 import os
 import random
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +18,16 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tests.golden.mechanics_adapters import ADAPTERS
+from tests.golden import market_adapters, mechanics_adapters, protection_adapters
 
 pytestmark = [pytest.mark.nojit, pytest.mark.boundscheck]
 
 GOLDEN = Path(os.environ.get("SQUEEZEGYM_GOLDEN") or ROOT / "../shared/golden/mechanics.json")
-MARKET_TOPICS = {"mark_price", "funding"}
-MARKET_ADAPTERS = "tests.golden.market_adapters"
-PROTECTION_ADAPTERS = "tests.golden.protection_adapters"
-
-Registry = dict[str, Callable[[dict[str, Any]], Any]]
-
-
-def registry() -> Registry:
-    """Every adapter there is, those of marks and funding among them once they exist."""
-    known = dict(ADAPTERS)
-    for module in (MARKET_ADAPTERS, PROTECTION_ADAPTERS):
-        if find_spec(module) is not None:
-            known |= import_module(module).ADAPTERS
-    return known
+ADAPTERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    **mechanics_adapters.ADAPTERS,
+    **market_adapters.ADAPTERS,
+    **protection_adapters.ADAPTERS,
+}
 
 
 def due_cases(path: Path) -> list[dict[str, Any]]:
@@ -77,7 +66,7 @@ def asked(expected: Any) -> dict[str, Any]:
 
 def check(case: dict[str, Any]) -> None:
     """Raise AssertionError when a case is not answered, or not as expected."""
-    adapter = registry().get(case["fn"])
+    adapter = ADAPTERS.get(case["fn"])
     if adapter is None:
         raise AssertionError(
             f"fn '{case['fn']}' (topic {case['topic']}, case {case['id']}) has no adapter"
@@ -94,8 +83,6 @@ ABSENT = pytest.mark.skip(reason=f"no worked cases at {GOLDEN} (default: under .
 
 @pytest.mark.parametrize("case", PARAMETERS or [pytest.param(None, id="absent", marks=ABSENT)])
 def test_worked_case(case: dict[str, Any]) -> None:
-    if case["topic"] in MARKET_TOPICS and find_spec(MARKET_ADAPTERS) is None:
-        pytest.xfail(f"fn '{case['fn']}' ({case['topic']}) waits for {MARKET_ADAPTERS}")
     check(case)
 
 
