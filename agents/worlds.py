@@ -132,7 +132,7 @@ def unseen() -> list[World]:
                 "protection.limits.extension_s=10.0",
             ),
         ),
-        # The only one with flushes, of which every regime's number of episodes is asked.
+        # The only one with flushes: twice the seeds give them as many episodes as other regimes.
         World(MIRRORED, env_id="squeezegym/LongFlush-v0", times=2),
     ]
 

@@ -99,7 +99,7 @@ def read_policy(path: str | Path) -> tuple[PolicySpec, dict[str, Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = _members(path, archive)
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+    except (OSError, zipfile.BadZipFile, RuntimeError, EOFError) as error:  # as of a password
         reason = getattr(error, "strerror", None) or error
         raise DataError(
             f"policy file {str(path)!r} cannot be read ({reason}); give a policy.zip that "
