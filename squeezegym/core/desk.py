@@ -29,7 +29,7 @@ def shun_of(book, owner):
 @kernel(inline=True)
 def print_fill(ledger, maker, price, qty, done):
     """Write a fill to the tape; settle the maker's position, and forget its id when it is done."""
-    desk, tape, index, taker_id, taker, side = ledger
+    desk, by_id, tape, index, taker_id, taker, side = ledger
     n = desk["n_tape"]
     row = tape[n]
     row["message"] = index
@@ -41,7 +41,7 @@ def print_fill(ledger, maker, price, qty, done):
     row["maker_owner"] = maker["owner"]
     desk["n_tape"] = n + 1
     desk["positions"][np.int64(maker["owner"])] -= qty if side == BUY else -qty
-    if done and desk["by_id"] != 0:
+    if done and by_id:
         forget(desk, maker)
 
 
@@ -52,11 +52,17 @@ match = matcher(print_fill)
 def sweep(ledger, limit, qty):
     """Match an order as far as it goes.
 
+    Args:
+        ledger: ``(desk, by_id, tape, index, taker_id, owner, side)``: whether senders choose the
+            ids, where fills are written, the number of the message, and whose it is.
+        limit: Worst acceptable price, ticks.
+        qty: Lots.
+
     Returns:
         ``(left, prevented, withdrawn)``: lots left, lots taken out by self-trade prevention,
         makers of the same owner withdrawn or cut.
     """
-    desk, _, _, _, owner, side = ledger
+    desk, _, _, _, _, owner, side = ledger
     book = desk["book"]
     left = match(book, side, limit, qty, shun_of(book, owner), NO_SLOT, ledger)
     desk["positions"][owner] += qty - left if side == BUY else left - qty
@@ -68,7 +74,7 @@ def sweep(ledger, limit, qty):
 @kernel
 def sweep_on(ledger, limit, left):
     """Go on with a match that has paused; arguments and result as of :func:`sweep`."""
-    desk, _, _, _, owner, side = ledger
+    desk, by_id, _, _, _, owner, side = ledger
     book = desk["book"]
     shun = shun_of(book, owner)
     prevented = ZERO
@@ -77,7 +83,7 @@ def sweep_on(ledger, limit, left):
         slot = head_against(book, side)
         maker = book["orders"][slot]
         left, exempt, cut, gone = resolve(book, side, slot, left, shun, desk["positions"])
-        if maker["qty"] == 0 and desk["by_id"] != 0:
+        if maker["qty"] == 0 and by_id:
             forget(desk, maker)
         prevented += cut
         withdrawn += gone

@@ -54,7 +54,7 @@ from squeezegym.core.matching import (
     trades_at_once,
 )
 from squeezegym.core.orderids import expect, forget, look_up
-from squeezegym.core.window import keep_centred
+from squeezegym.core.window import keep_centred, rolls
 from squeezegym.statuses import (
     ACCEPTED,
     BAD_MESSAGE,
@@ -132,11 +132,11 @@ def take_new(desk, by_id, tape, index, message, receipt):
     if status != ACCEPTED:
         answer(desk, receipt, order_id, status, ZERO, ZERO, ZERO)
     else:
-        take_active(desk, tape, index, message, receipt)
+        take_active(desk, by_id, tape, index, message, receipt)
 
 
 @kernel(inline=True)
-def take_active(desk, tape, index, message, receipt):
+def take_active(desk, by_id, tape, index, message, receipt):
     """Enter an accepted order that may trade, or that a rule has to look at."""
     book = desk["book"]
     side = np.int64(message["side"])
@@ -146,7 +146,7 @@ def take_active(desk, tape, index, message, receipt):
     price = message["price"]
     qty = message["qty"]
     order_id = message["order_id"]
-    if desk["by_id"] == 0:
+    if not by_id:
         book["sequence"] += np.uint64(1)
         order_id = (book["sequence"] << SLOT_BITS) | SLOT_MASK
     if flags != 0 or tif == FOK:
@@ -161,14 +161,14 @@ def take_active(desk, tape, index, message, receipt):
     withdrawn = ZERO
     n_before = desk["n_tape"]
     if trades_at_once(book, side, limit):
-        ledger = (desk, tape, index, order_id, owner, side)
+        ledger = (desk, by_id, tape, index, order_id, owner, side)
         left, prevented, withdrawn = sweep(ledger, limit, qty)
     status, filled, left = outcome(price, tif, qty, left, prevented)
     if left > 0:
         status, order_id = settle_down(desk, order_id, owner, side, price, left, flags, status)
         if status == BOOK_FULL:
             left = ZERO
-        elif filled != 0 and desk["by_id"] == 0:
+        elif filled != 0 and not by_id:
             rename_taker(desk, tape, n_before, order_id)
     answer(desk, receipt, order_id, status, filled, left, withdrawn)
 
@@ -249,6 +249,7 @@ def amend_refusal(book, slot, price, qty):
 def take_amend(desk, tape, index, message, receipt):
     """Change an order: fewer lots at the same price keep its place, anything else loses it."""
     book = desk["book"]
+    by_id = desk["by_id"] != 0
     order_id = message["order_id"]
     price = message["price"]
     qty = message["qty"]
@@ -278,14 +279,14 @@ def take_amend(desk, tape, index, message, receipt):
     prevented = ZERO
     withdrawn = ZERO
     if trades_at_once(book, side, price):
-        ledger = (desk, tape, index, order_id, owner, side)
+        ledger = (desk, by_id, tape, index, order_id, owner, side)
         left, prevented, withdrawn = sweep(ledger, price, qty)
     status, filled, left = outcome(price, GTC, qty, left, prevented)
     if left > 0:
         stand(book, slot, side, price, left)
     else:
         release(book, slot)
-        if desk["by_id"] != 0:
+        if by_id:
             forget(desk, order)
     answer(desk, receipt, order_id, status, filled, left, withdrawn)
 
@@ -304,12 +305,11 @@ def take_rare(desk, tape, index, message, receipt):
         answer(desk, receipt, message["order_id"], status, ZERO, ZERO, ZERO)
 
 
-@kernel
-def take_all(desk, messages, receipts, tape):
-    """Serve a row of messages."""
+@kernel(inline=True)
+def take_all(desk, by_id, messages, receipts, tape):
+    """Serve a row of messages; ``by_id``, known to the compiler, is that of the desk."""
     book = desk["book"]
-    by_id = desk["by_id"] != 0
-    rolls = book["highest"] - book["lowest"] >= book["levels"].shape[0]
+    rolling = rolls(book)
     last = messages.shape[0] - 1
     last_slot = np.int64(book["orders"].shape[0] - 1)
     desk["n_tape"] = 0
@@ -332,12 +332,24 @@ def take_all(desk, messages, receipts, tape):
             cancelled += take_cancel(desk, by_id, message, receipts[i])
         else:
             take_rare(desk, tape, i, message, receipts[i])
-        if rolls:
+        if rolling:
             keep_centred(book)
     desk["counts"][CANCELLED] += cancelled
 
 
-@entry(seconds=8, ahead="warmup book")
+@kernel
+def take_by_id(desk, messages, receipts, tape):
+    """Serve a row of messages whose senders chose the ids."""
+    take_all(desk, True, messages, receipts, tape)
+
+
+@kernel
+def take_by_handle(desk, messages, receipts, tape):
+    """Serve a row of messages with the ids that the book gave: a loop without look-ups."""
+    take_all(desk, False, messages, receipts, tape)
+
+
+@entry(seconds=11, ahead="warmup book")
 def replay(fingerprint):
     """Build the entry; the fingerprint of the sources is part of its cache key."""
 
@@ -355,6 +367,9 @@ def replay(fingerprint):
         for row in range(desks.shape[0]):
             if desks[row]["is_open"] == 0:
                 open_desk(desks[row])
-            take_all(desks[row], messages[row], receipts[row], tape[row])
+            if desks[row]["by_id"] != 0:
+                take_by_id(desks[row], messages[row], receipts[row], tape[row])
+            else:
+                take_by_handle(desks[row], messages[row], receipts[row], tape[row])
 
     return replay

@@ -105,14 +105,26 @@ def roll(book, price):
 
 
 @kernel(inline=True)
+def rolls(book):
+    """Whether the window is narrower than the price range, and so has to follow the touch."""
+    return book["highest"] - book["lowest"] >= book["levels"].shape[0]
+
+
+@kernel(inline=True)
 def keep_centred(book):
-    """Roll once the touch has left the middle half of a window narrower than the price range."""
-    if book["highest"] - book["lowest"] >= book["levels"].shape[0]:
+    """Roll a window that :func:`rolls` once the touch has left its middle half."""
+    quarter = np.int64(book["levels"].shape[0] // 4)
+    bid = book["best_bid"]
+    offset = bid - book["base"]
+    # Asked after every message, so only what is rare is a call.
+    if offset < quarter or offset >= 3 * quarter or bid == NO_BID:
         _centre(book)
 
 
 @kernel
 def _centre(book):
+    if not rolls(book):
+        return
     n_levels = np.int64(book["levels"].shape[0])
     touch = book["best_bid"]
     if touch == NO_BID:
