@@ -75,6 +75,8 @@ class _HelperCodegen:
 class _HelperLibrary(JITCodeLibrary):
     """A helper's code: no machine code, and optimised here only where its entry is not lean."""
 
+    early = False
+
     def __init__(self, codegen: Any, name: str) -> None:
         super().__init__(codegen, name)
         self._facade = _HelperCodegen(codegen)
@@ -85,7 +87,7 @@ class _HelperLibrary(JITCodeLibrary):
         return self._facade
 
     def _optimize_final_module(self) -> None:
-        if not getattr(compiling, "lean", False):
+        if self.early or not getattr(compiling, "lean", False):
             super()._optimize_final_module()
 
     def _finalize_final_module(self) -> None:
@@ -99,19 +101,34 @@ class _HelperLibrary(JITCodeLibrary):
         return 0
 
 
+class _EarlyLibrary(_HelperLibrary):
+    """The code of a helper that is optimised here whatever its entry wants."""
+
+    early = True
+
+
 @register_pass(mutates_CFG=False, analysis_only=True)
 class _CreateHelperLibrary(AnalysisPass):
     """Let the lowering that follows fill a helper's library."""
 
     _name = "create_helper_library"
+    kind = _HelperLibrary
 
     def __init__(self) -> None:
         AnalysisPass.__init__(self)
 
     def run_pass(self, state: Any) -> bool:
         """Make the library; the code has not changed."""
-        state.library = _HelperLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = self.kind(state.targetctx.codegen(), state.func_id.func_qualname)
         return False
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _CreateEarlyLibrary(_CreateHelperLibrary):
+    """The same for a helper that is optimised early."""
+
+    _name = "create_early_library"
+    kind = _EarlyLibrary
 
 
 class _Briefly(tuple[Any, ...]):
@@ -126,6 +143,8 @@ class _Briefly(tuple[Any, ...]):
 class HelperCompiler(CompilerBase):
     """numba's own pipeline for kernels, less what they have no use for."""
 
+    library: type[AnalysisPass] = _CreateHelperLibrary
+
     def define_pipelines(self) -> list[Any]:
         """Return the one pipeline."""
         self.state.args = _Briefly(self.state.args)  # every pass prints them into an event
@@ -133,11 +152,17 @@ class HelperCompiler(CompilerBase):
         passes = PassManager("helper")
         for step, description in whole.passes:
             if step is NativeLowering:
-                passes.add_pass(_CreateHelperLibrary, "create helper library")
+                passes.add_pass(self.library, "create helper library")
             if step not in _NOT_NEEDED:
                 passes.add_pass(step, description)
         passes.finalize()
         return [passes]
+
+
+class EarlyCompiler(HelperCompiler):
+    """The pipeline of helpers that are optimised before their entry links them."""
+
+    library = _CreateEarlyLibrary
 
 
 def _broadcast_compiles(what: event.Event) -> None:

@@ -23,7 +23,7 @@ _RATE_ONE = np.float64(RATE_ONE)
 HORIZONS = (1.0, 10.0, 60.0)  # of the decayed sums and means, s
 
 
-@kernel
+@kernel(early=True)
 def publish(market, params):
     """Take what is due anew, send a snapshot on its way and time the next.
 
@@ -78,7 +78,7 @@ def _measure_load(market, params):
     gateway["others"] = min(rules["surge"] * max(0.0, fear - 1.0), rules["surge_most"])
 
 
-@kernel
+@kernel(early=True)
 def _take_depth(market, params, work, elapsed):
     """Take the mids' running means, depth, and the state that is published with it."""
     for venue in range(2):

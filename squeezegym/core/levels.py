@@ -24,7 +24,7 @@ def in_window(book, price):
     return offset >= 0 and offset < book["levels"].shape[0]
 
 
-@kernel
+@kernel(early=True)
 def beyond(book, side, price):
     """Return the best price of ``side`` at or behind ``price``, window and far list together.
 

@@ -45,7 +45,7 @@ _LOWEST_PRICE = np.int64(1)
 _HIGHEST_PRICE = np.int64(NO_ASK - 1)
 
 
-@kernel
+@kernel(early=True)
 def look(market, params, venue):
     """Let makers' reference price learn from order flow and from the mid; measure the trend.
 
@@ -107,7 +107,7 @@ def kept_depth(rules, fear):
     return max(rules["floor"], (1.0 + fear) ** -rules["withdrawal"]) if fear > 0.0 else 1.0
 
 
-@kernel
+@kernel(early=True)
 def quote_price(market, params, venue, side, slot, stretch):
     """Price at which a maker quote should stand, never crossing the other side."""
     book = market["books"][venue]
@@ -141,7 +141,7 @@ def _whole_price(price):
     return np.int64(min(max(price, np.float64(_LOWEST_PRICE)), np.float64(_HIGHEST_PRICE)))
 
 
-@kernel
+@kernel(early=True)
 def maker_visit(market, params, venue, alerted):
     """Visit a quote slot: replace the quote if it is gone, misplaced or too large for the stress.
 
@@ -206,7 +206,7 @@ def maker_visit(market, params, venue, alerted):
         fill_slot(market, params, venue, MAKER, side, price, qty, old, slot, waits)
 
 
-@kernel
+@kernel(early=True)
 def _watch_touch(market, params, venue, stretch, waits):
     """Withdraw the best quotes that the makers' reference has passed, noise orders among them.
 

@@ -8,7 +8,7 @@ from squeezegym.core.fifo import PENDING, join_line
 from squeezegym.gatewaycodes import SLOT
 
 
-@kernel
+@kernel(early=True)
 def fill_slot(market, params, venue, owner, side, price, qty, standing, slot, waits):
     """Cancel what stands in a slot, put another order there; 0 lots: only cancel.
 
